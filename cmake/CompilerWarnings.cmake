@@ -1,0 +1,13 @@
+# ppr_target_defaults(TARGET): warnings, definitions and sanitizers that every target of ours gets.
+function(ppr_target_defaults target)
+  target_compile_options(${target} PRIVATE -Wall -Wextra -Wconversion -Wshadow -Wno-sign-conversion)
+  if(PPR_WERROR)
+    target_compile_options(${target} PRIVATE -Werror)
+  endif()
+  # Else Open MPI's removed C++ bindings are pulled in and fail to link.
+  target_compile_definitions(${target} PRIVATE OMPI_SKIP_MPICXX=1)
+  if(PPR_SANITIZE)
+    target_compile_options(${target} PRIVATE -fsanitize=address,undefined -fno-omit-frame-pointer)
+    target_link_options(${target} PRIVATE -fsanitize=address,undefined)
+  endif()
+endfunction()

@@ -1,0 +1,1 @@
+#include "dist/local/local_communicator.h"

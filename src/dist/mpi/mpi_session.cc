@@ -1,0 +1,1 @@
+#include "dist/mpi/mpi_session.h"

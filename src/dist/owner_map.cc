@@ -1,0 +1,1 @@
+#include "dist/owner_map.h"

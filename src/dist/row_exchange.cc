@@ -1,0 +1,1 @@
+#include "dist/row_exchange.h"

@@ -1,0 +1,63 @@
+// The sequence model: a causal Transformer over packed sequences (SASRec, Kang & McAuley 2018; paper Eq. 1).
+#pragma once
+
+#include <ATen/core/Tensor.h>
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "model/dense_parameters.h"
+#include "model/packed_layout.h"
+
+namespace ppr::model {
+
+enum class Norm { kPre, kPost };             // LayerNorm before each sub-layer, or after its residual
+enum class Activation { kRelu, kGelu };
+// Which row of the position table a history token takes: counted from the first token of the sequence, or such that the
+// last token of a full-length history and of a short one share the last row (SASRec's left padding).
+enum class PositionOrigin { kStart, kEnd };
+
+struct EncoderConfig {
+  int64_t blocks = 2, heads = 1, width = 64, ffn_width = 64;
+  int64_t max_history = 50;        // L: rows of the position table
+  Norm norm = Norm::kPre;
+  Activation activation = Activation::kRelu;
+  double dropout = 0.2;            // of the embedding, attention weights, and both sub-layers' outputs
+  bool scale_embedding = false;    // item embeddings times sqrt(d) before positions are added (SASRec.pytorch)
+  bool embedding_norm = false;     // LayerNorm after positions are added (BERT, S3-Rec)
+  bool output_projection = true;   // linear layer after attention
+  bool final_norm = true;          // LayerNorm after the last block (pre-LN models)
+  bool residual_from_norm = false; // pre-LN only: attention's residual adds the normalised input (SASRec.pytorch)
+  PositionOrigin position_origin = PositionOrigin::kStart;
+  double init_std = 0.02;
+
+  // Every problem, one a line: widths that heads do not divide, rates outside [0, 1), NaN, ...
+  std::vector<std::string> Problems() const;
+};
+
+// Dropout in training; absent in evaluation. Masks are a function of (token key, site, element) alone.
+struct DropoutState {
+  bool active = false;
+};
+
+class Encoder {
+ public:
+  // Declares its parameters ("encoder.*") in `parameters`, which must outlive the encoder; call before Allocate().
+  Encoder(const EncoderConfig& config, DenseParameters& parameters);
+
+  // inputs [T, d]: item rows and prompt tokens in packed order, without positions. Returns the last block's output
+  // [T, d]; row t depends on tokens of its own sequence up to t only. Differentiable in inputs and parameters.
+  at::Tensor Forward(const at::Tensor& inputs, const PackedLayout& layout, DropoutState dropout) const;
+
+  const EncoderConfig& config() const { return config_; }
+
+ private:
+  struct Block;
+  EncoderConfig config_;
+  const DenseParameters& parameters_;
+  int positions_ = -1, embedding_gain_ = -1, embedding_bias_ = -1, final_gain_ = -1, final_bias_ = -1;
+  std::vector<Block> blocks_;
+};
+
+}  // namespace ppr::model

@@ -1,0 +1,1 @@
+#include "model/hash_dropout.h"

@@ -1,0 +1,1 @@
+// Owns the precompiled libtorch header that the rooms reuse; holds no code.
