@@ -1,13 +1,18 @@
-// Collectives between the ranks of a job: one interface, several backends (ranks as threads, MPI; NCCL on GPUs).
+// Collectives between the ranks of a job: one interface, several backends (ranks as threads, MPI; NCCL on
+// GPUs).
 //
 // Conventions, all backends:
-// - Every function is collective: all ranks call the same functions in the same order with matching shapes and dtypes.
+// - Every function is collective: all ranks call the same functions in the same order with matching shapes
+// and dtypes.
 //   A mismatch is an error on every rank that can see it, never silent corruption.
-// - Tensors are contiguous and live on the backend's device (CPU for local and MPI). "Rows" are slices of dimension 0;
+// - Tensors are contiguous and live on the backend's device (CPU for local and MPI). "Rows" are slices of
+// dimension 0;
 //   a tensor of any rank >= 1 works and an empty tensor is fine. Counts are rows, 64-bit.
-// - Each call has a deadline (Options::deadline). When it passes, or a peer fails, CommunicationError is thrown naming
+// - Each call has a deadline (Options::deadline). When it passes, or a peer fails, CommunicationError is
+// thrown naming
 //   the call, this rank, the phase and, where known, the peer. After that the communicator only throws.
-// - Sums are formed in rank order, so that the same inputs give the same bits each time at the same world size.
+// - Sums are formed in rank order, so that the same inputs give the same bits each time at the same world
+// size.
 // - A rank thread drives one communicator; not thread-safe.
 #pragma once
 
@@ -23,12 +28,14 @@ namespace ppr::dist {
 
 enum class ReduceOp { kSum, kMax, kMin };
 
-// A collective under way. Keeps its buffers alive. Wait() before reading outputs or writing inputs; a Work that is
-// dropped without Wait() is waited for by nobody: its buffers stay alive until the communicator is destroyed.
+// A collective under way. Keeps its buffers alive. Wait() before reading outputs or writing inputs; a Work
+// that is dropped without Wait() is waited for by nobody: its buffers stay alive until the communicator is
+// destroyed.
 class Work {
  public:
   virtual ~Work() = default;
-  // Blocks the host until the collective is complete (stream-ordered on GPU backends). Throws CommunicationError.
+  // Blocks the host until the collective is complete (stream-ordered on GPU backends). Throws
+  // CommunicationError.
   virtual void Wait() = 0;
 };
 
@@ -50,7 +57,9 @@ class Communicator {
   const std::string& phase() const { return phase_; }
 
   // tensor := reduction over ranks of tensor, element by element. float32, float64, int32 or int64.
-  void AllReduce(at::Tensor tensor, ReduceOp op = ReduceOp::kSum) { AllReduceAsync(std::move(tensor), op)->Wait(); }
+  void AllReduce(at::Tensor tensor, ReduceOp op = ReduceOp::kSum) {
+    AllReduceAsync(std::move(tensor), op)->Wait();
+  }
   [[nodiscard]] virtual std::unique_ptr<Work> AllReduceAsync(at::Tensor tensor, ReduceOp op) = 0;
 
   // output [W*n, ...] := the inputs [n, ...] of all ranks in rank order.
@@ -61,7 +70,8 @@ class Communicator {
   // output [n, ...] := this rank's n rows of the sum over ranks of input [W*n, ...]. float32, float64, int64.
   virtual void ReduceScatter(const at::Tensor& input, at::Tensor output) = 0;
 
-  // input [W*n, ...]: rows [p*n, (p+1)*n) go to rank p; output [W*n, ...] holds rank p's rows for us at [p*n, ...).
+  // input [W*n, ...]: rows [p*n, (p+1)*n) go to rank p; output [W*n, ...] holds rank p's rows for us at [p*n,
+  // ...).
   void AllToAll(const at::Tensor& input, at::Tensor output);
   // As AllToAll with send_counts[p] rows for rank p and recv_counts[p] rows from rank p.
   void AllToAllV(const at::Tensor& input, const std::vector<int64_t>& send_counts, at::Tensor output,
@@ -77,8 +87,8 @@ class Communicator {
   virtual void Broadcast(at::Tensor tensor, int root) = 0;
   virtual void Barrier() = 0;
 
-  // Tells the peers that this rank has failed with `reason`, so that their waits end with an error. Not collective,
-  // returns at once, never throws.
+  // Tells the peers that this rank has failed with `reason`, so that their waits end with an error. Not
+  // collective, returns at once, never throws.
   virtual void Abort(const std::string& reason) noexcept = 0;
 
  protected:
@@ -91,7 +101,8 @@ class Communicator {
   std::string phase_ = "start";
 };
 
-// True on every rank when `ok` is true on every rank. Collective. Check before a collective with this, never alone.
+// True on every rank when `ok` is true on every rank. Collective. Check before a collective with this, never
+// alone.
 bool AllOk(Communicator& communicator, bool ok);
 // `text` of rank `root`, on every rank. Collective.
 std::string BroadcastText(Communicator& communicator, const std::string& text, int root = 0);

@@ -1,5 +1,6 @@
-// Rows of a sharded table travelling between their owners and the ranks that need them (docs/contracts.md, contract 4).
-// Each distinct id costs a rank one row on the wire each way, however often the rank's batch repeats it.
+// Rows of a sharded table travelling between their owners and the ranks that need them (docs/contracts.md,
+// contract 4). Each distinct id costs a rank one row on the wire each way, however often the rank's batch
+// repeats it.
 #pragma once
 
 #include <ATen/core/Tensor.h>
@@ -12,17 +13,17 @@
 
 namespace ppr::dist {
 
-// Who sends which rows to whom for one set of requested ids; made by RowExchange::MakePlan and used for the rows and for
-// their gradients.
+// Who sends which rows to whom for one set of requested ids; made by RowExchange::MakePlan and used for the
+// rows and for their gradients.
 struct ExchangePlan {
   // Requester's side: the distinct ids, grouped by owner, ascending within each.
-  std::vector<int64_t> ids;              // [U]
-  std::vector<int64_t> request_counts;   // [W] ids asked of each owner
+  std::vector<int64_t> ids;             // [U]
+  std::vector<int64_t> request_counts;  // [W] ids asked of each owner
   // Owner's side: slots asked for by each rank, in the order of the requesters, and their union.
-  at::Tensor asked_slots;                // [A] int64: concatenated over requesters
-  std::vector<int64_t> asked_counts;     // [W]
-  at::Tensor touched_slots;              // [G] int64, ascending, distinct
-  at::Tensor asked_to_touched;           // [A] int64: index into touched_slots
+  at::Tensor asked_slots;             // [A] int64: concatenated over requesters
+  std::vector<int64_t> asked_counts;  // [W]
+  at::Tensor touched_slots;           // [G] int64, ascending, distinct
+  at::Tensor asked_to_touched;        // [A] int64: index into touched_slots
 };
 
 class RowExchange {
@@ -34,12 +35,12 @@ class RowExchange {
   // `index_of_id` (same length as ids) receives for each its row number in the rows that Fetch returns.
   ExchangePlan MakePlan(const std::vector<int64_t>& ids, std::vector<int64_t>* index_of_id);
 
-  // Collective. The rows of plan.ids: [U, d], gathered from the owners' `local_rows` [num_rows(rank), d]. A frozen table
-  // needs nothing else.
+  // Collective. The rows of plan.ids: [U, d], gathered from the owners' `local_rows` [num_rows(rank), d]. A
+  // frozen table needs nothing else.
   at::Tensor Fetch(const ExchangePlan& plan, const at::Tensor& local_rows);
 
-  // Collective. Takes the requester's summed gradients [U, d] to the owners and sums them over requesters in rank order:
-  // returns [G, d] for plan.touched_slots.
+  // Collective. Takes the requester's summed gradients [U, d] to the owners and sums them over requesters in
+  // rank order: returns [G, d] for plan.touched_slots.
   at::Tensor ReturnGradients(const ExchangePlan& plan, const at::Tensor& row_gradients);
 
  private:
