@@ -1,8 +1,9 @@
 // The parameters that every rank holds whole (encoder, prompt generator, profile model), in one flat buffer.
 //
-// Gradient, and Adam's m and v, have the same layout: the flat gradient is what ranks all-reduce, the flat buffers are
-// what Adam walks and what a checkpoint writes. Each parameter is a leaf tensor that views the flat buffer, with its
-// .grad set to a view of the flat gradient, so that autograd accumulates in place. Owned by the model; one thread.
+// Gradient, and Adam's m and v, have the same layout: the flat gradient is what ranks all-reduce, the flat
+// buffers are what Adam walks and what a checkpoint writes. Each parameter is a leaf tensor that views the
+// flat buffer, with its .grad set to a view of the flat gradient, so that autograd accumulates in place.
+// Owned by the model; one thread.
 #pragma once
 
 #include <ATen/core/Tensor.h>
@@ -17,10 +18,10 @@ namespace ppr::model {
 enum class ParameterGroup { kPretrained, kNew };
 
 struct DenseParameter {
-  std::string name;            // "encoder.block0.ffn1.weight"
+  std::string name;  // "encoder.block0.ffn1.weight"
   std::vector<int64_t> shape;
   ParameterGroup group = ParameterGroup::kPretrained;
-  int64_t offset = 0;          // into the flat buffers, elements
+  int64_t offset = 0;  // into the flat buffers, elements
   int64_t numel = 0;
   bool trainable = true;
 };
@@ -29,7 +30,8 @@ class DenseParameters {
  public:
   enum class Init { kZeros, kOnes, kNormal };
 
-  // All parameters of `dtype` on `device`; initial values depend on (seed, name, element) alone. init_std is kNormal's.
+  // All parameters of `dtype` on `device`; initial values depend on (seed, name, element) alone. init_std is
+  // kNormal's.
   DenseParameters(uint64_t seed, double init_std, at::TensorOptions options);
 
   // Declares a parameter and returns its index. Only before Allocate(). Names are unique (BugError).

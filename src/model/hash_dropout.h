@@ -1,31 +1,25 @@
-// Dropout whose mask is a function of (token key, site, lane): the same for any number of ranks, threads or batch order,
-// and nothing to store.
+// Dropout whose mask is a function of (token key, site, lane): the same for any number of ranks, threads or
+// batch order, and nothing to store.
 #pragma once
 
 #include <ATen/core/Tensor.h>
 
 #include <cstdint>
 
+#include "model/dropout_bits.h"
+
 namespace ppr::model {
 
-// 32 random bits of one lane (a column, or an attention weight) of one token at one site. A 32-bit multiply-xorshift
-// hash, cheap enough to be free beside the matrix products. DO NOT CHANGE: runs are repeatable only with the same bits.
-constexpr uint32_t DropoutBits(uint64_t token_key, uint64_t site, uint32_t lane) {
-  uint32_t x = static_cast<uint32_t>(token_key) ^ (lane * 0x9E3779B1u);
-  x ^= static_cast<uint32_t>(token_key >> 32) + static_cast<uint32_t>(site) * 0x85EBCA77u;
-  x = (x ^ (x >> 16)) * 0x7FEB352Du;
-  x = (x ^ (x >> 15)) * 0x846CA68Bu;
-  return x ^ (x >> 16);
-}
-
-// True when the element is kept: its top 16 bits are not below rate * 65536.
-constexpr uint32_t DropoutThreshold(double rate) { return static_cast<uint32_t>(rate * 65536.0 + 0.5); }
-constexpr bool DropoutKeep(uint64_t token_key, uint64_t site, uint32_t lane, uint32_t threshold) {
-  return (DropoutBits(token_key, site, lane) >> 16) >= threshold;
-}
-
-// input [T, d]; token_keys [T] int64. Kept elements are scaled by 65536 / (65536 - threshold), others are 0. rate in
-// [0, 1). Differentiable; the backward pass draws the mask again.
+// input [T, d]; token_keys [T] int64. Kept elements are scaled by DropoutScale, others are 0. rate in [0, 1).
+// Differentiable; the backward pass draws the mask again.
 at::Tensor HashDropout(const at::Tensor& input, const at::Tensor& token_keys, uint64_t site, double rate);
+// residual + HashDropout(branch), [T, d] all, in one pass.
+at::Tensor AddHashDropout(const at::Tensor& residual, const at::Tensor& branch, const at::Tensor& token_keys,
+                          uint64_t site, double rate);
+
+// The oracle, and the way of other devices, in ATen operators: 1 where DropoutKeep, else 0, for keys [T]
+// int64 and lanes [n] int64; returns [T, n] bool.
+at::Tensor DropoutKeepTensor(const at::Tensor& token_keys, uint64_t site, const at::Tensor& lanes,
+                             uint32_t threshold);
 
 }  // namespace ppr::model

@@ -1,5 +1,5 @@
-// Next-item losses and the contrastive loss. All return sums; the caller divides by global counts, so that the number of
-// ranks does not change the model (docs/contracts.md, contract 1).
+// Next-item losses and the contrastive loss. All return sums; the caller divides by global counts, so that
+// the number of ranks does not change the model (docs/contracts.md, contract 1).
 #pragma once
 
 #include <ATen/core/Tensor.h>
@@ -16,17 +16,23 @@ enum class NextItemLoss {
   kBce,  // -log sigmoid(u.v_pos) - mean_k log sigmoid(-u.v_neg_k): SASRec
 };
 
-// users [N, d]; rows [U, d]: compact table of fetched item rows; positives [N] int64 and negatives [N, K] int64 index
-// rows. Returns the scalar sum over N of the loss. Differentiable in users and rows; scores are never materialised as
-// [N, K, d] products. N = 0 gives 0.
+// users [N, d]; rows [U, d]: compact table of fetched item rows; positives [N] int64 and negatives [N, K]
+// int64 index rows. Returns the scalar sum over N of the loss. Differentiable in users and rows; scores are
+// never materialised as [N, K, d] products. N = 0 gives 0.
 at::Tensor NextItemLossSum(NextItemLoss kind, const at::Tensor& users, const at::Tensor& rows,
                            const at::Tensor& positives, const at::Tensor& negatives);
 
-// Paper Eq. 6 over the global batch. originals, views [b, d]: this rank's users and their augmented views; every rank
-// calls it with its own b >= 0. Cosine similarity over `temperature`; the positive of user i is view i, the other views of
-// all ranks are negatives. Returns this rank's scalar sum over its b users. Collective, forward (all-gather of views) and
-// backward (reduce-scatter of their gradients to the ranks that own them): every rank must run backward.
-at::Tensor ContrastiveLossSum(dist::Communicator& communicator, const at::Tensor& originals, const at::Tensor& views,
-                              double temperature);
+// The oracle, and the way of other devices, in ATen operators.
+at::Tensor NextItemLossSumReference(NextItemLoss kind, const at::Tensor& users, const at::Tensor& rows,
+                                    const at::Tensor& positives, const at::Tensor& negatives);
+
+// Paper Eq. 6 over the global batch. originals, views [b, d]: this rank's users and their augmented views;
+// every rank calls it with its own b >= 0. Cosine similarity over `temperature`; the positive of user i is
+// view i, the other views of all ranks are negatives. Returns this rank's scalar sum over its b users.
+// Collective, forward (all-gather of views) and backward (reduce-scatter of their gradients to the ranks that
+// own them): every rank must run backward, a rank with b = 0 too. A zero vector has similarity 0 to all and
+// no gradient.
+at::Tensor ContrastiveLossSum(dist::Communicator& communicator, const at::Tensor& originals,
+                              const at::Tensor& views, double temperature);
 
 }  // namespace ppr::model

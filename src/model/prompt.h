@@ -1,11 +1,12 @@
-// The prompt generator (paper Eq. 3) and the profile model (paper Eq. 4): profile codes in, prefix tokens and the
-// attribute-level user vector out.
+// The prompt generator (paper Eq. 3) and the profile model (paper Eq. 4): profile codes in, prefix tokens and
+// the attribute-level user vector out.
 #pragma once
 
 #include <ATen/core/Tensor.h>
 
 #include <cstdint>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "model/dense_parameters.h"
@@ -13,35 +14,36 @@
 namespace ppr::model {
 
 struct PromptConfig {
-  int64_t num_tokens = 1;          // n; 0 = no prompt (fine-tuning)
-  int64_t hidden_width = 64;       // d' of Eq. 3 and of MLP_a
-  bool shared_tables = false;      // generator and profile model read the same profile tables
-  bool use_profile_model = true;   // u_a of Eq. 4
-  int64_t projector_width = 0;     // > 0: two-layer projector d -> width -> width before the contrastive loss
+  int64_t num_tokens = 1;         // n; 0 = no prompt (fine-tuning)
+  int64_t hidden_width = 64;      // d' of Eq. 3 and of MLP_a
+  bool shared_tables = false;     // generator and profile model read the same profile tables
+  bool use_profile_model = true;  // u_a of Eq. 4
+  int64_t projector_width = 0;    // > 0: two-layer projector d -> width -> width before the contrastive loss
   double init_std = 0.02;
 
   std::vector<std::string> Problems() const;
 };
 
-// Tables, MLPs and projector live in DenseParameters under ParameterGroup::kNew, named "prompt.*", "profile.*" and
-// "projector.*".
+// Tables, MLPs and projector live in DenseParameters under ParameterGroup::kNew, named "prompt.*",
+// "profile.*" and "projector.*".
 class PromptModel {
  public:
-  // vocabulary_sizes[f] = number of codes of field f, code 0 (missing) included. `parameters` must outlive this.
+  // vocabulary_sizes[f] = number of codes of field f, code 0 (missing) included. `parameters` must outlive
+  // this.
   PromptModel(const PromptConfig& config, int64_t width, std::vector<int64_t> vocabulary_sizes,
               DenseParameters& parameters);
 
   // codes [B, m] int64 -> x_u of Eq. 3 from the generator's tables: [B, m*d].
   at::Tensor PromptFeatures(const at::Tensor& codes) const;
-  // Eq. 3: features [B, m*d] -> prompt tokens [B, n, d].
+  // Eq. 3: features [B, m*d] -> prompt tokens [B, n, d]; [B, 0, d] without a prompt.
   at::Tensor Prompts(const at::Tensor& features) const;
-  // MLP_a of Eq. 4 on the profile model's tables: codes [B, m] -> u_a [B, d].
+  // MLP_a of Eq. 4 on the profile model's tables: codes [B, m] -> u_a [B, d]; zeros without one.
   at::Tensor ProfileVectors(const at::Tensor& codes) const;
   // Two-layer projector, or its input unchanged when projector_width is 0: [B, d] -> [B, d or width].
   at::Tensor Project(const at::Tensor& vectors) const;
 
-  // Prompt-based augmentation (3.5.1): zeroes each element with probability `ratio`; no rescaling. keys [B] int64: one
-  // random key a user. Not differentiable in the mask, differentiable in features.
+  // Prompt-based augmentation (3.5.1): zeroes each element with probability `ratio`; no rescaling. keys [B]
+  // int64: one random key a user. Not differentiable in the mask, differentiable in features.
   static at::Tensor MaskElements(const at::Tensor& features, const at::Tensor& keys, double ratio);
 
   // Profile tables to initialise from data: (parameter index, field), generator's and profile model's.
@@ -49,15 +51,24 @@ class PromptModel {
   const PromptConfig& config() const { return config_; }
 
  private:
+  // Parameter indices of linear, ReLU, linear; weights are [in, out].
+  struct Mlp {
+    int w1 = -1, b1 = -1, w2 = -1, b2 = -1;
+  };
+
+  std::vector<int> AddTables(const std::string& owner, DenseParameters& parameters);
+  Mlp AddMlp(const std::string& owner, int64_t in, int64_t hidden, int64_t out, DenseParameters& parameters);
+  at::Tensor Apply(const Mlp& mlp, const at::Tensor& input) const;
+  // Rows of `tables` side by side: [B, m*d].
+  at::Tensor Features(const std::vector<int>& tables, const at::Tensor& codes) const;
+
   PromptConfig config_;
   int64_t width_;
   std::vector<int64_t> vocabulary_sizes_;
   const DenseParameters& parameters_;
   std::vector<int> prompt_tables_, profile_tables_;  // [m] parameter indices
   std::vector<std::pair<int, int64_t>> tables_;
-  int generator_w1_ = -1, generator_b1_ = -1, generator_w2_ = -1, generator_b2_ = -1;
-  int profile_w1_ = -1, profile_b1_ = -1, profile_w2_ = -1, profile_b2_ = -1;
-  int projector_w1_ = -1, projector_b1_ = -1, projector_w2_ = -1, projector_b2_ = -1;
+  Mlp generator_, profile_, projector_;
 };
 
 }  // namespace ppr::model
