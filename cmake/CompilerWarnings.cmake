@@ -1,6 +1,7 @@
 # ppr_target_defaults(TARGET): warnings, definitions and sanitizers that every target of ours gets.
 function(ppr_target_defaults target)
-  target_compile_options(${target} PRIVATE -Wall -Wextra -Wconversion -Wshadow -Wno-sign-conversion)
+  target_compile_options(${target} PRIVATE -Wall -Wextra -Wconversion -Wshadow -Wno-sign-conversion
+    -Wno-missing-field-initializers)  # designated initialisers leave members at their defaults on purpose
   if(PPR_WERROR)
     target_compile_options(${target} PRIVATE -Werror)
   endif()

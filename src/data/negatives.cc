@@ -1,0 +1,54 @@
+#include "data/negatives.h"
+
+#include <algorithm>
+
+#include "base/errors.h"
+#include "base/random.h"
+
+namespace ppr::data {
+
+NegativeSampler::NegativeSampler(const Dataset& dataset, uint64_t seed)
+    : num_items_(dataset.num_items()), seed_(seed), offsets_(1, 0) {
+  std::vector<int32_t> own;
+  for (int64_t user = 0; user < dataset.num_users(); ++user) {
+    const auto history = dataset.training_history(user);
+    own.assign(history.begin(), history.end());
+    std::sort(own.begin(), own.end());
+    own.erase(std::unique(own.begin(), own.end()), own.end());
+    if (static_cast<int64_t>(own.size()) >= num_items_) {
+      throw DataError("cannot draw negatives for user " + dataset.user_ids[static_cast<size_t>(user)] + " of " + dataset.path +
+                      ": expected at least one item the user has not clicked, found all " +
+                      std::to_string(num_items_) + " clicked");
+    }
+    own_items_.insert(own_items_.end(), own.begin(), own.end());
+    offsets_.push_back(static_cast<int64_t>(own_items_.size()));
+  }
+}
+
+void NegativeSampler::Draw(int64_t epoch, int32_t user, int64_t position, std::span<int64_t> negatives) const {
+  const std::span<const int32_t> own(own_items_.data() + offsets_[static_cast<size_t>(user)],
+                                     static_cast<size_t>(offsets_[static_cast<size_t>(user) + 1] - offsets_[static_cast<size_t>(user)]));
+  const RandomKey key = MakeRandomKey(seed_, RandomSite::kNegative)
+                            .With(static_cast<uint64_t>(epoch))
+                            .With(static_cast<uint64_t>(user))
+                            .With(static_cast<uint64_t>(position));
+  for (size_t k = 0; k < negatives.size(); ++k) negatives[k] = DrawOne(key.With(k).state(), own);
+}
+
+int64_t NegativeSampler::DrawOne(uint64_t key_state, std::span<const int32_t> own) const {
+  const RandomKey key(key_state);
+  constexpr uint64_t kAttempts = 32;
+  for (uint64_t attempt = 0; attempt < kAttempts; ++attempt) {
+    const auto id = static_cast<int64_t>(key.Below(static_cast<uint64_t>(num_items_), attempt)) + 1;
+    if (!std::binary_search(own.begin(), own.end(), id)) return id;
+  }
+  // The user has clicked nearly everything: pick the n-th item that is not theirs.
+  auto id = static_cast<int64_t>(key.Below(static_cast<uint64_t>(num_items_) - own.size(), kAttempts)) + 1;
+  for (const int32_t clicked : own) {
+    if (clicked > id) break;
+    ++id;
+  }
+  return id;
+}
+
+}  // namespace ppr::data

@@ -1,0 +1,32 @@
+// Negative items for next-item losses: uniform over the catalogue, never among the user's own training clicks. Clicks kept
+// for evaluation are not excluded: training must not know them, not even as items it never sees as negatives.
+#pragma once
+
+#include <cstdint>
+#include <span>
+#include <vector>
+
+#include "data/dataset.h"
+
+namespace ppr::data {
+
+// Immutable after construction; safe to share between threads. Keeps 4 bytes a training click.
+class NegativeSampler {
+ public:
+  // DataError when a user with training clicks has clicked every item: nothing is left to draw.
+  NegativeSampler(const Dataset& dataset, uint64_t seed);
+
+  // Fills `negatives` with independent draws (repeats possible) for the click at `position` of `user`. A pure function of
+  // (seed, epoch, user, position, index in `negatives`).
+  void Draw(int64_t epoch, int32_t user, int64_t position, std::span<int64_t> negatives) const;
+
+ private:
+  int64_t DrawOne(uint64_t key_state, std::span<const int32_t> own) const;
+
+  int64_t num_items_;
+  uint64_t seed_;
+  std::vector<int64_t> offsets_;   // [U+1]
+  std::vector<int32_t> own_items_; // ascending and distinct within a user
+};
+
+}  // namespace ppr::data

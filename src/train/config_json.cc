@@ -1,0 +1,210 @@
+#include "train/config_json.h"
+
+#include <nlohmann/json.hpp>
+
+#include "base/errors.h"
+#include "train/setting_names.h"
+
+namespace ppr::train {
+namespace {
+
+using Json = nlohmann::json;
+
+Json EncoderJson(const model::EncoderConfig& config) {
+  return {{"blocks", config.blocks},
+          {"heads", config.heads},
+          {"width", config.width},
+          {"ffn_width", config.ffn_width},
+          {"max_history", config.max_history},
+          {"norm", NameOf(config.norm)},
+          {"activation", NameOf(config.activation)},
+          {"dropout", config.dropout},
+          {"scale_embedding", config.scale_embedding},
+          {"embedding_norm", config.embedding_norm},
+          {"output_projection", config.output_projection},
+          {"final_norm", config.final_norm},
+          {"residual_from_norm", config.residual_from_norm},
+          {"position_origin", NameOf(config.position_origin)},
+          {"init_std", config.init_std}};
+}
+
+Json TrainingJson(const TrainingConfig& config) {
+  return {{"seed", config.seed},
+          {"batch_size", config.batch_size},
+          {"loss", NameOf(config.loss)},
+          {"negatives", config.negatives},
+          {"learning_rate", config.learning_rate.base},
+          {"warmup_steps", config.learning_rate.warmup_steps},
+          {"beta1", config.adam.beta1},
+          {"beta2", config.adam.beta2},
+          {"epsilon", config.adam.epsilon},
+          {"metric", config.metric},
+          {"evaluate_every_steps", config.evaluate_every_steps}};
+}
+
+Json PromptJson(const TuneConfig& config, const ProfileInput& profile) {
+  return {{"num_tokens", config.prompt.num_tokens},
+          {"hidden_width", config.prompt.hidden_width},
+          {"shared_tables", config.prompt.shared_tables},
+          {"use_profile_model", config.prompt.use_profile_model},
+          {"projector_width", config.prompt.projector_width},
+          {"init_std", config.prompt.init_std},
+          {"fields", profile.names},
+          {"vocabulary_sizes", profile.vocabulary_sizes}};
+}
+
+Json ContrastiveJson(const ContrastiveConfig& config) {
+  return {{"weight", config.weight},
+          {"temperature", config.temperature},
+          {"views", NameOf(config.views)},
+          {"profile_mask_ratio", config.profile_mask_ratio},
+          {"behaviour_mask_ratio", config.behaviour_mask_ratio},
+          {"behaviour", NameOf(config.behaviour)}};
+}
+
+Json ParseObject(const std::string& text, const std::string& where) {
+  Json json = Json::parse(text, nullptr, false);
+  if (!json.is_object()) throw DataError(where + ": expected a JSON object, found something else");
+  return json;
+}
+
+// Reads fields of one object; errors name the place and the field.
+class FieldReader {
+ public:
+  FieldReader(const Json& parent, const std::string& name, std::string where) : where_(std::move(where) + ", " + name) {
+    const auto at = parent.find(name);
+    if (at == parent.end() || !at->is_object()) throw DataError(where_ + ": expected an object, found none");
+    object_ = *at;
+  }
+
+  template <typename T>
+  void Read(const char* name, T* value) const {
+    const auto at = object_.find(name);
+    if (at == object_.end()) throw DataError(where_ + "." + name + ": expected a value, found none");
+    try {
+      *value = at->get<T>();
+    } catch (const Json::exception& error) {
+      throw DataError(where_ + "." + name + ": " + error.what());
+    }
+  }
+
+  template <typename Enum>
+  void ReadName(const char* name, Enum* value) const {
+    std::string text;
+    Read(name, &text);
+    const std::optional<Enum> known = ValueNamed<Enum>(text);
+    if (!known) throw DataError(where_ + "." + name + ": found \"" + text + "\", which this version does not know");
+    *value = *known;
+  }
+
+ private:
+  std::string where_;
+  Json object_;
+};
+
+model::EncoderConfig ParseEncoder(const Json& json, const std::string& where) {
+  const FieldReader reader(json, "encoder", where);
+  model::EncoderConfig config;
+  reader.Read("blocks", &config.blocks);
+  reader.Read("heads", &config.heads);
+  reader.Read("width", &config.width);
+  reader.Read("ffn_width", &config.ffn_width);
+  reader.Read("max_history", &config.max_history);
+  reader.ReadName("norm", &config.norm);
+  reader.ReadName("activation", &config.activation);
+  reader.Read("dropout", &config.dropout);
+  reader.Read("scale_embedding", &config.scale_embedding);
+  reader.Read("embedding_norm", &config.embedding_norm);
+  reader.Read("output_projection", &config.output_projection);
+  reader.Read("final_norm", &config.final_norm);
+  reader.Read("residual_from_norm", &config.residual_from_norm);
+  reader.ReadName("position_origin", &config.position_origin);
+  reader.Read("init_std", &config.init_std);
+  return config;
+}
+
+void ParsePrompt(const Json& json, const std::string& where, StoredModel* model) {
+  const FieldReader reader(json, "prompt", where);
+  model->has_prompt = true;
+  reader.Read("num_tokens", &model->prompt.num_tokens);
+  reader.Read("hidden_width", &model->prompt.hidden_width);
+  reader.Read("shared_tables", &model->prompt.shared_tables);
+  reader.Read("use_profile_model", &model->prompt.use_profile_model);
+  reader.Read("projector_width", &model->prompt.projector_width);
+  reader.Read("init_std", &model->prompt.init_std);
+  reader.Read("fields", &model->profile_fields);
+  reader.Read("vocabulary_sizes", &model->vocabulary_sizes);
+}
+
+}  // namespace
+
+std::string ConfigJson(const PretrainConfig& config) {
+  return Json{{"encoder", EncoderJson(config.encoder)}, {"training", TrainingJson(config.training)}}.dump();
+}
+
+std::string ConfigJson(const TuneConfig& config, const model::EncoderConfig& encoder, const ProfileInput& profile) {
+  return Json{{"encoder", EncoderJson(encoder)},
+              {"training", TrainingJson(config.training)},
+              {"prompt", PromptJson(config, profile)},
+              {"contrastive", ContrastiveJson(config.contrastive)},
+              {"tune",
+               {{"method", NameOf(config.method)},
+                {"task", NameOf(config.task)},
+                {"profile_init", NameOf(config.profile_init)},
+                {"new_learning_rate", config.new_learning_rate.base},
+                {"new_warmup_steps", config.new_learning_rate.warmup_steps}}}}
+      .dump();
+}
+
+StoredModel ParseStoredModel(const std::string& config_json, const std::string& where) {
+  const Json json = ParseObject(config_json, where);
+  StoredModel model;
+  model.encoder = ParseEncoder(json, where);
+  const FieldReader training(json, "training", where);
+  training.Read("seed", &model.seed);
+  training.Read("beta1", &model.adam.beta1);
+  training.Read("beta2", &model.adam.beta2);
+  training.Read("epsilon", &model.adam.epsilon);
+  training.Read("learning_rate", &model.learning_rate.base);
+  training.Read("warmup_steps", &model.learning_rate.warmup_steps);
+  if (json.contains("prompt")) ParsePrompt(json, where, &model);
+  return model;
+}
+
+std::vector<std::string> ConfigDifferences(const std::string& stored_json, const std::string& current_json) {
+  const Json stored = Json::parse(stored_json, nullptr, false).flatten();
+  const Json current = Json::parse(current_json, nullptr, false).flatten();
+  std::vector<std::string> differences;
+  for (const auto& [field, value] : stored.items()) {
+    const auto at = current.find(field);
+    if (at == current.end() || *at != value) {
+      differences.push_back(field.substr(1) + ": the checkpoint has " + value.dump() + ", this run has " +
+                            (at == current.end() ? "nothing" : at->dump()));
+    }
+  }
+  for (const auto& [field, value] : current.items()) {
+    if (!stored.contains(field)) differences.push_back(field.substr(1) + ": the checkpoint has nothing, this run has " + value.dump());
+  }
+  return differences;
+}
+
+std::string ProgressJson(const RunProgress& progress) {
+  const Json fields = {{"step", progress.step},           {"epoch", progress.epoch},         {"batch", progress.batch},
+                       {"best_metric", progress.best_metric}, {"best_step", progress.best_step}, {"finished", progress.finished}};
+  return Json{{"progress", fields}}.dump();
+}
+
+RunProgress ParseProgress(const std::string& json, const std::string& where) {
+  const Json parsed = ParseObject(json, where);
+  const FieldReader reader(parsed, "progress", where);
+  RunProgress progress;
+  reader.Read("step", &progress.step);
+  reader.Read("epoch", &progress.epoch);
+  reader.Read("batch", &progress.batch);
+  reader.Read("best_metric", &progress.best_metric);
+  reader.Read("best_step", &progress.best_step);
+  reader.Read("finished", &progress.finished);
+  return progress;
+}
+
+}  // namespace ppr::train

@@ -1,0 +1,148 @@
+#include "train/recommender.h"
+
+#include <ATen/ATen.h>
+#include <c10/core/GradMode.h>
+
+#include <algorithm>
+
+#include "base/errors.h"
+#include "base/nearest_name.h"
+
+namespace ppr::train {
+
+ProfileInput MakeProfileInput(const data::Dataset& dataset, const std::vector<std::string>& names) {
+  std::vector<std::string> known;
+  for (const data::ProfileField& field : dataset.fields) known.push_back(field.name);
+  ProfileInput input;
+  for (const std::string& name : names.empty() ? known : names) {
+    const auto at = std::find(known.begin(), known.end(), name);
+    if (at == known.end()) {
+      throw ConfigError("profile field " + name + ": expected a field of " + dataset.path + DidYouMean(name, known));
+    }
+    const int64_t column = at - known.begin();
+    input.names.push_back(name);
+    input.columns.push_back(column);
+    input.vocabulary_sizes.push_back(static_cast<int64_t>(dataset.fields[static_cast<size_t>(column)].values.size()));
+  }
+  return input;
+}
+
+Recommender::Recommender(dist::Communicator& communicator, const model::EncoderConfig& encoder,
+                         const std::optional<model::PromptConfig>& prompt, const ProfileInput& profile, int64_t num_items,
+                         uint64_t seed)
+    : communicator_(communicator),
+      profile_(profile),
+      parameters_(seed, encoder.init_std, at::TensorOptions().dtype(at::kFloat)),
+      encoder_(std::make_unique<model::Encoder>(encoder, parameters_)),
+      table_(num_items, encoder.width, communicator.rank(), communicator.size(), seed, encoder.init_std),
+      exchange_(communicator, table_.owners) {
+  if (prompt) {
+    prompt_ = std::make_unique<model::PromptModel>(*prompt, encoder.width, profile.vocabulary_sizes, parameters_);
+  }
+  parameters_.Allocate();
+}
+
+at::Tensor Recommender::ProfileCodes(const PackedBatch& batch, const data::Dataset& dataset) const {
+  std::vector<int64_t> codes;
+  codes.reserve(batch.users.size() * profile_.columns.size());
+  for (const int32_t user : batch.users) {
+    const auto profile = dataset.profile(user);
+    for (const int64_t column : profile_.columns) codes.push_back(profile[static_cast<size_t>(column)]);
+  }
+  return at::tensor(codes, at::kLong).view({batch.num_users, static_cast<int64_t>(profile_.columns.size())});
+}
+
+// Prompt tokens of all views, view after view: [views * num_users * n, d].
+at::Tensor Recommender::PromptsOfViews(const PackedBatch& batch, const at::Tensor& codes, const std::vector<View>& augmented,
+                                       const at::Tensor& mask_keys, double profile_mask_ratio) const {
+  const at::Tensor features = prompt_->PromptFeatures(codes);  // [B, m*d]
+  const at::Tensor prompts = prompt_->Prompts(features);       // [B, n, d]
+  std::vector<at::Tensor> views = {prompts};
+  for (const View view : augmented) {
+    const bool masks = view == View::kMaskedProfile;
+    views.push_back(masks ? prompt_->Prompts(model::PromptModel::MaskElements(features, mask_keys, profile_mask_ratio)) : prompts);
+  }
+  return at::cat(views).view({batch.num_views * batch.num_users * batch.prompt_tokens, encoder_->config().width});
+}
+
+Recommender::Encoded Recommender::Encode(const PackedBatch& batch, const data::Dataset& dataset, const at::Tensor& rows,
+                                         const std::vector<int64_t>& row_of_token, const std::vector<View>& augmented,
+                                         const at::Tensor& mask_keys, double profile_mask_ratio, bool training) const {
+  const int64_t width = encoder_->config().width;
+  // Sources of token inputs, stacked: item rows, then prompts, then one zero row.
+  std::vector<at::Tensor> sources = {rows};
+  int64_t num_prompts = 0;
+  Encoded encoded;
+  if (prompt_) {
+    const at::Tensor codes = ProfileCodes(batch, dataset);
+    if (batch.prompt_tokens > 0) {
+      sources.push_back(PromptsOfViews(batch, codes, augmented, mask_keys, profile_mask_ratio));
+      num_prompts = sources.back().size(0);
+    }
+    if (prompt_->config().use_profile_model) encoded.profiles = prompt_->ProfileVectors(codes);
+  }
+  sources.push_back(at::zeros({1, width}, rows.options().requires_grad(false)));
+  const int64_t zero_row = rows.size(0) + num_prompts;
+  std::vector<int64_t> source(batch.token_items.size());
+  for (int64_t sequence = 0; sequence < batch.layout.num_sequences(); ++sequence) {
+    for (int64_t t = batch.layout.offsets[static_cast<size_t>(sequence)]; t < batch.layout.offsets[static_cast<size_t>(sequence) + 1]; ++t) {
+      const auto token = static_cast<size_t>(t);
+      const int64_t item = batch.token_items[token];
+      if (item > 0) source[token] = row_of_token[token];
+      if (item == kMaskedToken) source[token] = zero_row;
+      if (item < 0) source[token] = rows.size(0) + sequence * batch.prompt_tokens + (-1 - item);
+    }
+  }
+  const at::Tensor inputs = at::cat(sources).index_select(0, at::tensor(source, at::kLong));  // [T, d]
+  encoded.tokens = encoder_->Forward(inputs, batch.layout, {.active = training && encoder_->config().dropout > 0});
+  return encoded;
+}
+
+namespace {
+
+// Rows of tokens [T, d] at `index`; 0 where it is -1.
+at::Tensor SelectOrZero(const at::Tensor& tokens, std::span<const int64_t> index) {
+  std::vector<int64_t> safe(index.begin(), index.end());
+  const bool all_present = std::find(safe.begin(), safe.end(), -1) == safe.end();
+  if (all_present) return tokens.index_select(0, at::tensor(safe, at::kLong));
+  for (int64_t& token : safe) {
+    if (token < 0) token = tokens.size(0);
+  }
+  const at::Tensor zero = at::zeros({1, tokens.size(1)}, tokens.options().requires_grad(false));
+  return at::cat({tokens, zero}).index_select(0, at::tensor(safe, at::kLong));
+}
+
+}  // namespace
+
+at::Tensor Recommender::LastOutputs(const PackedBatch& batch, const Encoded& encoded, int64_t view) const {
+  const std::span<const int64_t> all(batch.last_token);
+  return SelectOrZero(encoded.tokens, all.subspan(static_cast<size_t>(view * batch.num_users), static_cast<size_t>(batch.num_users)));
+}
+
+at::Tensor Recommender::TargetUsers(const PackedBatch& batch, const Encoded& encoded) const {
+  const at::Tensor sequential = SelectOrZero(encoded.tokens, batch.target_token);  // u_s
+  if (!encoded.profiles.defined()) return sequential;
+  return sequential + encoded.profiles.index_select(0, at::tensor(batch.target_sequence, at::kLong));
+}
+
+at::Tensor Recommender::UserVectors(const data::Dataset& dataset, std::span<const ClickSequence> sequences) {
+  const c10::NoGradGuard no_gradients;
+  const model::EncoderConfig& config = encoder_->config();
+  const PackingRules rules{.max_history = config.max_history, .position_origin = config.position_origin, .prompt_tokens = prompt_tokens()};
+  const PackedBatch batch = PackForReading(dataset, rules, sequences);
+  std::vector<int64_t> ids, row_of_id;
+  for (const int64_t item : batch.token_items) {
+    if (item > 0) ids.push_back(item);
+  }
+  const dist::ExchangePlan plan = exchange_.MakePlan(ids, &row_of_id);
+  const at::Tensor rows = exchange_.Fetch(plan, table_.rows);
+  std::vector<int64_t> row_of_token(batch.token_items.size(), -1);
+  for (size_t t = 0, next = 0; t < row_of_token.size(); ++t) {
+    if (batch.token_items[t] > 0) row_of_token[t] = row_of_id[next++];
+  }
+  const Encoded encoded = Encode(batch, dataset, rows, row_of_token, {}, {}, 0, false);
+  const at::Tensor users = LastOutputs(batch, encoded, 0);
+  return encoded.profiles.defined() ? users + encoded.profiles : users;
+}
+
+}  // namespace ppr::train

@@ -1,0 +1,104 @@
+#include "train/stage_config.h"
+
+#include <cmath>
+
+#include "base/nearest_name.h"
+#include "base/text_format.h"
+#include "train/metrics.h"
+#include "train/setting_names.h"
+
+namespace ppr::train {
+namespace {
+
+// Collects problems, one a line: "name: expected ..., found ...".
+class Findings {
+ public:
+  void Expect(bool ok, const std::string& name, const std::string& expected, const std::string& found) {
+    if (!ok) problems_.push_back(name + ": expected " + expected + ", found " + found);
+  }
+  void AtLeast(const std::string& name, int64_t value, int64_t least) {
+    Expect(value >= least, name, "at least " + std::to_string(least), std::to_string(value));
+  }
+  void Positive(const std::string& name, double value) {
+    Expect(std::isfinite(value) && value > 0, name, "a positive number", Format("%g", value));
+  }
+  void Share(const std::string& name, double value) {
+    Expect(value >= 0 && value < 1, name, "a share in [0, 1)", Format("%g", value));
+  }
+  void Given(const std::string& name, const std::string& value) {
+    if (value.empty()) problems_.push_back(name + ": expected a path, found nothing");
+  }
+  void Append(const std::vector<std::string>& more) { problems_.insert(problems_.end(), more.begin(), more.end()); }
+  std::vector<std::string> Take() { return std::move(problems_); }
+
+ private:
+  std::vector<std::string> problems_;
+};
+
+}  // namespace
+
+std::vector<std::string> TrainingConfig::Problems() const {
+  Findings findings;
+  findings.Given("dataset", dataset);
+  findings.Given("output", output);
+  findings.AtLeast("batch_size", batch_size, 1);
+  findings.AtLeast("max_epochs", max_epochs, 1);
+  findings.AtLeast("max_steps", max_steps, 0);
+  findings.AtLeast("negatives", negatives, 1);
+  findings.Positive("learning_rate", learning_rate.base);
+  findings.AtLeast("warmup_steps", learning_rate.warmup_steps, 0);
+  findings.AtLeast("patience_steps", patience_steps, 0);
+  findings.AtLeast("evaluate_every_steps", evaluate_every_steps, 0);
+  findings.AtLeast("checkpoint_every_steps", checkpoint_every_steps, 0);
+  findings.AtLeast("keep_checkpoints", keep_checkpoints, 2);
+  const std::vector<std::string> names = MetricNames();
+  bool known = false;
+  for (const std::string& name : names) known = known || name == metric;
+  findings.Expect(known, "metric", "one of auc, hit@N, ndcg@N, mrr" + DidYouMean(metric, names), "\"" + metric + "\"");
+  findings.Append(adam.Problems());
+  return findings.Take();
+}
+
+std::vector<std::string> PretrainConfig::Problems() const {
+  Findings findings;
+  findings.Append(training.Problems());
+  findings.Append(encoder.Problems());
+  return findings.Take();
+}
+
+std::vector<std::string> ContrastiveConfig::Problems() const {
+  Findings findings;
+  findings.Expect(std::isfinite(weight) && weight >= 0, "contrastive_weight", "a number >= 0", Format("%g", weight));
+  findings.Positive("temperature", temperature);
+  findings.Share("profile_mask_ratio", profile_mask_ratio);
+  findings.Share("behaviour_mask_ratio", behaviour_mask_ratio);
+  return findings.Take();
+}
+
+std::vector<std::string> TuneConfig::Problems() const {
+  Findings findings;
+  findings.Append(training.Problems());
+  findings.Given("checkpoint", checkpoint);
+  findings.Positive("new_learning_rate", new_learning_rate.base);
+  findings.Expect(dropout == -1 || (dropout >= 0 && dropout < 1), "dropout", "-1 (as pre-trained) or a share in [0, 1)",
+                  Format("%g", dropout));
+  findings.Append(prompt.Problems());
+  findings.Append(contrastive.Problems());
+  if (method != TuneMethod::kFineTune) findings.AtLeast("prompt_tokens", prompt.num_tokens, 1);
+  return findings.Take();
+}
+
+std::vector<std::string> EvaluateConfig::Problems() const {
+  Findings findings;
+  findings.Given("dataset", dataset);
+  findings.AtLeast("batch_cases", batch_cases, 1);
+  if (baseline == Baseline::kNone) findings.Given("checkpoint", checkpoint);
+  if (part != "auto" && !ValueNamed<data::CasePart>(part)) {
+    std::vector<std::string> names = {"auto"};
+    for (const auto& [name, value] : NamesOf<data::CasePart>()) names.push_back(name);
+    findings.Expect(false, "part", "auto, warm_dev, cold_dev, cold_test, validation or test" + DidYouMean(part, names), "\"" + part + "\"");
+  }
+  return findings.Take();
+}
+
+}  // namespace ppr::train

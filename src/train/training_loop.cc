@@ -1,0 +1,214 @@
+#include "train/training_loop.h"
+
+#include <ATen/ATen.h>
+
+#include <nlohmann/json.hpp>
+
+#include "base/digest.h"
+#include "base/durable_file.h"
+#include "base/errors.h"
+#include "base/text_format.h"
+#include "train/ranking.h"
+
+#include "base/logging.h"
+
+namespace ppr::train {
+namespace {
+
+constexpr int64_t kLogEverySteps = 50;
+
+std::string StepFolder(const std::string& output, int64_t step) {
+  return Format("%s/checkpoints/step_%012lld", output.c_str(), static_cast<long long>(step));
+}
+
+}  // namespace
+
+UserVectors UserVectorsOf(Recommender& recommender, const data::Dataset& dataset) {
+  return [&recommender, &dataset](std::span<const int64_t> cases) {
+    std::vector<ClickSequence> sequences;
+    for (const int64_t index : cases) {
+      const auto at = static_cast<size_t>(index);
+      sequences.push_back({dataset.cases.user[at], 0, dataset.cases.position[at]});
+    }
+    return recommender.UserVectors(dataset, sequences);
+  };
+}
+
+TrainingLoop::TrainingLoop(Recommender& recommender, TrainingStep& step, const data::Dataset& dataset, data::EpochPlan& plan,
+                           const TrainingConfig& config, LoopInputs inputs)
+    : recommender_(recommender), step_(step), dataset_(dataset), plan_(plan), config_(config), inputs_(std::move(inputs)) {
+  const std::string identity = inputs_.config_json + dataset_.digest + inputs_.parent_digest;
+  run_id_ = DigestOfBytes(identity.data(), identity.size());
+}
+
+// Rank 0 looks at the folder, all ranks learn what it saw.
+void TrainingLoop::PrepareRunFolder() {
+  dist::Communicator& communicator = recommender_.communicator();
+  const std::string latest = config_.output + "/checkpoints/LATEST";
+  const bool started = dist::BroadcastText(communicator, lead() && FileExists(latest) ? "yes" : "no") == "yes";
+  if (started && !config_.resume) {
+    throw ConfigError("output folder " + config_.output +
+                      " already holds a run: give --resume to go on with it, or name another folder");
+  }
+  if (started && Resume()) return;
+  if (lead()) {
+    CreateFolder(config_.output + "/checkpoints");
+    if (!inputs_.resolved_flags.empty()) WriteFileDurably(config_.output + "/config.flags", inputs_.resolved_flags);
+    metrics_ = std::make_unique<MetricsLog>(config_.output + "/metrics.jsonl", -1);
+  }
+}
+
+bool TrainingLoop::Resume() {
+  dist::Communicator& communicator = recommender_.communicator();
+  const LoadedCheckpoint checkpoint = ReadCheckpoint(communicator, ResolveCheckpoint(communicator, config_.output, "LATEST"));
+  const CheckpointContents& contents = checkpoint.contents;
+  std::vector<std::string> problems = ConfigDifferences(contents.config_json, inputs_.config_json);
+  if (contents.kind != inputs_.stage) problems.push_back("stage: the checkpoint is of " + contents.kind + ", this run is " + inputs_.stage);
+  if (contents.dataset_digest != dataset_.digest) problems.push_back("dataset: not the file that the run began with (" + dataset_.path + ")");
+  if (contents.parent_digest != inputs_.parent_digest) problems.push_back("checkpoint: not the one that the run began with");
+  if (!problems.empty()) {
+    std::string text = "cannot resume " + checkpoint.folder + ":";
+    for (const std::string& problem : problems) text += "\n  " + problem;
+    throw ConfigError(text + "\nGive the settings of the run's config.flags, or another output folder");
+  }
+  progress_ = ParseProgress(contents.progress_json, checkpoint.folder);
+  Restore(checkpoint);
+  if (progress_.best_metric >= 0) best_folder_ = StepFolder(config_.output, progress_.best_step);
+  if (lead()) metrics_ = std::make_unique<MetricsLog>(config_.output + "/metrics.jsonl", progress_.step);
+  LOG(INFO) << "resumed " << checkpoint.folder << " (written by " << checkpoint.written_world_size << " ranks) at step "
+            << progress_.step;
+  return true;
+}
+
+void TrainingLoop::Restore(const LoadedCheckpoint& checkpoint) {
+  const model::DenseParameters& parameters = recommender_.parameters();
+  const at::Tensor values = parameters.values();
+  values.copy_(checkpoint.Shared("dense/values", values.sizes()));
+  step_.dense_adam().m.copy_(checkpoint.Shared("dense/m", values.sizes()));
+  step_.dense_adam().v.copy_(checkpoint.Shared("dense/v", values.sizes()));
+  const at::Tensor& rows = recommender_.table().rows;
+  rows.copy_(checkpoint.Rows("items/rows", rows.sizes()));
+  if (RowAdam* adam = step_.row_adam()) {
+    adam->m.copy_(checkpoint.Rows("items/m", rows.sizes()));
+    adam->v.copy_(checkpoint.Rows("items/v", rows.sizes()));
+    adam->last_step.copy_(checkpoint.Rows("items/last_step", {rows.size(0)}));
+  }
+}
+
+void TrainingLoop::Commit(bool best) {
+  recommender_.communicator().set_phase("checkpoint of step " + std::to_string(progress_.step));
+  CheckpointContents contents{.kind = inputs_.stage,
+                              .run_id = run_id_,
+                              .step = progress_.step,
+                              .config_json = inputs_.config_json,
+                              .progress_json = ProgressJson(progress_),
+                              .dataset_digest = dataset_.digest,
+                              .parent_digest = inputs_.parent_digest,
+                              .num_items = dataset_.num_items()};
+  contents.shared = {{"dense/values", recommender_.parameters().values()},
+                     {"dense/m", step_.dense_adam().m},
+                     {"dense/v", step_.dense_adam().v}};
+  contents.rows = {{"items/rows", recommender_.table().rows}};
+  if (RowAdam* adam = step_.row_adam()) {
+    contents.rows.insert(contents.rows.end(), {{"items/m", adam->m}, {"items/v", adam->v}, {"items/last_step", adam->last_step}});
+  }
+  WriteCheckpoint(recommender_.communicator(), config_.output, contents,
+                  {.keep = static_cast<int>(config_.keep_checkpoints), .mark_best = best});
+  if (best) best_folder_ = StepFolder(config_.output, progress_.step);
+}
+
+double TrainingLoop::Evaluate() {
+  recommender_.communicator().set_phase("evaluation at step " + std::to_string(progress_.step));
+  step_.CatchUpRows(progress_.step);
+  const CaseResults results = EvaluateCases(recommender_.communicator(), dataset_, recommender_.table(), inputs_.validation_cases,
+                                            UserVectorsOf(recommender_, dataset_), false);
+  return MeansOf(results.candidates).Named(config_.metric);
+}
+
+void TrainingLoop::EvaluateAndCommit() {
+  if (inputs_.validation_cases.empty()) {
+    // Nothing to choose by: the newest is the best.
+    step_.CatchUpRows(progress_.step);
+    progress_.best_step = progress_.step;
+    progress_.best_metric = 0;
+    Commit(true);
+    return;
+  }
+  const double value = Evaluate();
+  const bool best = value > progress_.best_metric;
+  if (best) {
+    progress_.best_metric = value;
+    progress_.best_step = progress_.step;
+  }
+  if (config_.patience_steps > 0 && progress_.step - progress_.best_step >= config_.patience_steps) progress_.finished = true;
+  if (lead()) {
+    metrics_->Append(nlohmann::json{{"step", progress_.step}, {"epoch", progress_.epoch}, {"validation", {{config_.metric, value}}}}.dump());
+    line_->Note(Format("%s  step %lld  validation %s %.4f%s", inputs_.stage.c_str(), static_cast<long long>(progress_.step),
+                       config_.metric.c_str(), value, best ? "  (best so far)" : ""));
+  }
+  Commit(best);
+}
+
+bool TrainingLoop::AtEvaluation(int64_t batches) const {
+  return config_.evaluate_every_steps > 0 ? progress_.step % config_.evaluate_every_steps == 0 : progress_.batch == batches;
+}
+
+void TrainingLoop::LogStep(const StepResult& result) {
+  if (!lead()) return;
+  line_->Update(progress_.step, progress_.epoch, result.loss, result.targets);
+  if (progress_.step % kLogEverySteps != 0) return;
+  nlohmann::json line = {{"step", progress_.step}, {"epoch", progress_.epoch}, {"loss", result.loss}};
+  if (result.contrastive != 0) line["contrastive_loss"] = result.contrastive;
+  metrics_->Append(line.dump());
+}
+
+bool TrainingLoop::Advance() {
+  const int64_t batches = plan_.NumBatches(progress_.epoch, config_.batch_size);
+  if (batches == 0) throw DataError(dataset_.path + ": no user of this stage has a click to train on");
+  const StepResult result = step_.Run(progress_.epoch, progress_.step + 1, plan_.Batch(progress_.epoch, progress_.batch, config_.batch_size));
+  ++progress_.step;
+  ++progress_.batch;
+  LogStep(result);
+  const bool evaluates = AtEvaluation(batches);
+  if (progress_.batch == batches) {
+    progress_.batch = 0;
+    ++progress_.epoch;
+  }
+  const bool last = progress_.epoch >= config_.max_epochs || (config_.max_steps > 0 && progress_.step >= config_.max_steps);
+  progress_.finished = last;
+  if (evaluates || last) {
+    EvaluateAndCommit();
+  } else if (result.stop_requested || (config_.checkpoint_every_steps > 0 && progress_.step % config_.checkpoint_every_steps == 0)) {
+    Commit(false);
+  }
+  if (result.stop_requested && !progress_.finished) {
+    throw StoppedOnRequest(Format("stopped on request after step %lld; the checkpoint is committed: start again with --resume",
+                                  static_cast<long long>(progress_.step)));
+  }
+  return !progress_.finished;
+}
+
+StageResult TrainingLoop::Run() {
+  PrepareRunFolder();
+  if (lead()) {
+    const int64_t epoch_steps = plan_.NumBatches(progress_.epoch, config_.batch_size);
+    int64_t total = config_.max_epochs * epoch_steps;
+    if (config_.max_steps > 0) total = std::min(total, config_.max_steps);
+    line_ = std::make_unique<ProgressLine>(config_.progress, inputs_.stage, total);
+  }
+  while (!progress_.finished && Advance()) {
+  }
+  if (line_) line_->Finish();
+  return Result();
+}
+
+StageResult TrainingLoop::Result() const {
+  StageResult result{.steps = progress_.step, .best_metric = progress_.best_metric, .best_checkpoint = best_folder_};
+  result.text = Format("%s: %s steps, %lld epochs; best %s %.4f at step %s\n", inputs_.stage.c_str(),
+                       WithThousands(progress_.step).c_str(), static_cast<long long>(progress_.epoch), config_.metric.c_str(),
+                       progress_.best_metric, WithThousands(progress_.best_step).c_str());
+  result.text += "best checkpoint: " + best_folder_ + "\n";
+  return result;
+}
+
+}  // namespace ppr::train

@@ -1,0 +1,68 @@
+// The loop of a training stage: epochs of steps, evaluations, early stop, checkpoints, resume, progress. Pretrain and tune
+// differ in what they give it.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "data/batches.h"
+#include "train/checkpoint.h"
+#include "train/config_json.h"
+#include "train/progress.h"
+#include "train/recommender.h"
+#include "train/stages.h"
+#include "train/training_step.h"
+
+namespace ppr::train {
+
+struct LoopInputs {
+  std::string stage;                      // "pretrain" or "tune": the checkpoint's kind
+  std::string config_json;
+  std::string parent_digest;              // checkpoint that the stage started from
+  std::vector<int64_t> validation_cases;  // of dataset.cases; empty = no early stop
+  std::string resolved_flags;             // stored as config.flags
+};
+
+class TrainingLoop {
+ public:
+  // All must outlive this.
+  TrainingLoop(Recommender& recommender, TrainingStep& step, const data::Dataset& dataset, data::EpochPlan& plan,
+               const TrainingConfig& config, LoopInputs inputs);
+
+  // Collective. Runs to the end and leaves LATEST and BEST checkpoints. Throws StoppedOnRequest after committing one.
+  StageResult Run();
+
+ private:
+  void PrepareRunFolder();
+  bool Resume();
+  void Restore(const LoadedCheckpoint& checkpoint);
+  // One step and what follows it. False when the run is over.
+  bool Advance();
+  bool AtEvaluation(int64_t batches) const;
+  void LogStep(const StepResult& result);
+  double Evaluate();
+  // Evaluates, remembers the best, commits a checkpoint.
+  void EvaluateAndCommit();
+  void Commit(bool best);
+  StageResult Result() const;
+  bool lead() const { return recommender_.communicator().rank() == 0; }
+
+  Recommender& recommender_;
+  TrainingStep& step_;
+  const data::Dataset& dataset_;
+  data::EpochPlan& plan_;
+  const TrainingConfig& config_;
+  LoopInputs inputs_;
+  std::string run_id_;
+  RunProgress progress_;
+  std::string best_folder_;
+  std::unique_ptr<MetricsLog> metrics_;   // rank 0 only, as is the line
+  std::unique_ptr<ProgressLine> line_;
+};
+
+// Cases -> click sequences -> user vectors: what EvaluateCases calls.
+UserVectors UserVectorsOf(Recommender& recommender, const data::Dataset& dataset);
+
+}  // namespace ppr::train
