@@ -1,0 +1,122 @@
+// ppr tune: from a pretrain checkpoint to a model that serves cold users.
+#include <gflags/gflags.h>
+
+#include "cli/choice.h"
+#include "cli/command.h"
+#include "cli/gflags_bridge.h"
+#include "cli/launch_flags.h"
+#include "cli/training_flags.h"
+#include "train/setting_names.h"
+#include "train/stages.h"
+
+DECLARE_double(dropout);
+DEFINE_string(checkpoint, "", "Checkpoint folder, or the run folder whose best checkpoint to take");
+DEFINE_string(
+    method, "ppr_full",
+    "ppr_light (prompt generator and profile model train, the rest is frozen), ppr_full (everything "
+    "trains) or fine_tune (no prompt)");
+DEFINE_string(
+    task, "few_shot",
+    "Which clicks of cold users count: few_shot (all but the first), zero_shot (the first) or joint (all)");
+DEFINE_int64(prompt_tokens, 1, "Prefix tokens n that the prompt generator makes; fine_tune makes none");
+DEFINE_int64(prompt_hidden_width, 64, "Hidden width of prompt generator and profile model");
+DEFINE_bool(shared_tables, false, "Prompt generator and profile model read the same profile tables");
+DEFINE_bool(use_profile_model, true, "Add the profile model's vector (Eq. 4) to the user vector");
+DEFINE_int64(projector_width, 0, "Two-layer projector of this width before the contrastive loss; 0: none");
+DEFINE_double(prompt_init_std, 0.02, "Standard deviation of initial parameters of the new parts");
+DEFINE_string(profile_fields, "", "Profile fields to use, separated by commas; none: all of the dataset");
+DEFINE_string(profile_init, "mean_of_items",
+              "Profile tables start as the mean row of items that such warm users clicked "
+              "(mean_of_items) or at random (normal)");
+DEFINE_double(new_learning_rate, 1e-3, "Learning rate of prompt generator and profile model");
+DEFINE_double(contrastive_weight, 0.1, "Weight lambda of the contrastive loss (Eq. 7); 0: none");
+DEFINE_double(temperature, 1.0, "Temperature tau of the contrastive loss (Eq. 6)");
+DEFINE_string(
+    views, "both",
+    "Augmented views: prompt (masked profile), behaviour (masked clicks) or both (the sum of two losses)");
+DEFINE_double(profile_mask_ratio, 0.2, "Share gamma_1 of profile elements that are masked");
+DEFINE_double(behaviour_mask_ratio, 0.2, "Share gamma_2 of clicks that are masked");
+DEFINE_string(behaviour_augmentation, "delete",
+              "A masked click is dropped (delete; never the newest) or its embedding zeroed (zero)");
+
+namespace ppr::cli {
+namespace {
+
+std::vector<FlagTopic> Topics() {
+  std::vector<FlagTopic> topics = TrainingTopics("0.0001");
+  topics.insert(
+      topics.begin() + 1,
+      TopicFromGflags("Method",
+                      {{"checkpoint"}, {"method"}, {"task"}, {"new_learning_rate"}, {"dropout", "-1"}}));
+  topics.push_back(TopicFromGflags("Prompt and profile", {{"prompt_tokens"},
+                                                          {"prompt_hidden_width"},
+                                                          {"shared_tables"},
+                                                          {"use_profile_model"},
+                                                          {"profile_fields"},
+                                                          {"profile_init"},
+                                                          {"prompt_init_std"}}));
+  topics.push_back(TopicFromGflags("Contrastive loss", {{"contrastive_weight"},
+                                                        {"temperature"},
+                                                        {"views"},
+                                                        {"projector_width"},
+                                                        {"profile_mask_ratio"},
+                                                        {"behaviour_mask_ratio"},
+                                                        {"behaviour_augmentation"}}));
+  topics.push_back(LaunchTopic(/*trains=*/true));
+  return topics;
+}
+
+model::PromptConfig PromptConfigFromFlags(train::TuneMethod method) {
+  model::PromptConfig config;
+  config.num_tokens = method == train::TuneMethod::kFineTune ? 0 : FLAGS_prompt_tokens;
+  config.hidden_width = FLAGS_prompt_hidden_width;
+  config.shared_tables = FLAGS_shared_tables;
+  config.use_profile_model = FLAGS_use_profile_model;
+  config.projector_width = FLAGS_projector_width;
+  config.init_std = FLAGS_prompt_init_std;
+  return config;
+}
+
+train::ContrastiveConfig ContrastiveConfigFromFlags(FlagSet& flags) {
+  train::ContrastiveConfig config;
+  config.weight = FLAGS_contrastive_weight;
+  config.temperature = FLAGS_temperature;
+  config.views = Choose(flags, "views", train::NamesOf<train::ContrastiveViews>());
+  config.profile_mask_ratio = FLAGS_profile_mask_ratio;
+  config.behaviour_mask_ratio = FLAGS_behaviour_mask_ratio;
+  config.behaviour = Choose(flags, "behaviour_augmentation", train::NamesOf<train::BehaviourAugmentation>());
+  return config;
+}
+
+Job Plan(FlagSet& flags) {
+  train::TuneConfig config;
+  config.training = TrainingConfigFromFlags(flags);
+  config.checkpoint = FLAGS_checkpoint;
+  config.method = Choose(flags, "method", train::NamesOf<train::TuneMethod>());
+  config.task = Choose(flags, "task", train::NamesOf<train::EvaluationTask>());
+  config.prompt = PromptConfigFromFlags(config.method);
+  config.profile_fields = SplitList(FLAGS_profile_fields);
+  config.profile_init = Choose(flags, "profile_init", train::NamesOf<train::ProfileInit>());
+  config.new_learning_rate = {FLAGS_new_learning_rate, config.training.learning_rate.warmup_steps};
+  config.dropout = FLAGS_dropout;
+  config.contrastive = ContrastiveConfigFromFlags(flags);
+  flags.AddProblems(config.Problems());
+  Job job{.run_folder = config.training.output, .stops_on_request = true, .run = nullptr};
+  job.run = [config, resolved = flags.ResolvedText()](dist::Communicator& communicator) {
+    return train::Tune(communicator, config, resolved).text;
+  };
+  return job;
+}
+
+}  // namespace
+
+Command TuneCommand() {
+  return {.name = "tune",
+          .summary = "from a pretrain checkpoint to a model that serves cold users",
+          .usage = "--checkpoint=pretrain_run --dataset=dataset.h5 --output=run_folder [flags]",
+          .topics = Topics(),
+          .on_ranks = true,
+          .plan = Plan};
+}
+
+}  // namespace ppr::cli
