@@ -2,6 +2,9 @@
 function(ppr_target_defaults target)
   target_compile_options(${target} PRIVATE -Wall -Wextra -Wconversion -Wshadow -Wno-sign-conversion
     -Wno-missing-field-initializers)  # designated initialisers leave members at their defaults on purpose
+  if(CMAKE_CXX_COMPILER_ID STREQUAL "GNU")
+    target_compile_options(${target} PRIVATE -Wno-restrict)  # GCC 12 warns inside its own std::string (GCC bug 105329)
+  endif()
   if(PPR_WERROR)
     target_compile_options(${target} PRIVATE -Werror)
   endif()
