@@ -1,1 +1,168 @@
 #include "data/dataset.h"
+
+#include <optional>
+
+#include "base/digest.h"
+#include "base/durable_file.h"
+#include "base/errors.h"
+#include "data/content_digest.h"
+#include "data/dataset_check.h"
+#include "data/dataset_layout.h"
+#include "data/dataset_writer.h"
+#include "data/hdf5_file.h"
+
+namespace ppr::data {
+namespace {
+
+std::string ShapeText(const std::vector<int64_t>& shape) {
+  std::string text = "[";
+  for (size_t i = 0; i < shape.size(); ++i) text += (i == 0 ? "" : ", ") + std::to_string(shape[i]);
+  return text + "]";
+}
+
+// Reads arrays and attributes and keeps the digest of all that was read.
+class CheckedFile {
+ public:
+  explicit CheckedFile(const std::string& path) : path_(path), file_(path) {}
+
+  // `expected`: extents, -1 = any. `shape` (optional) receives the extents.
+  template <typename T>
+  std::vector<T> Array(const std::string& name, const std::vector<int64_t>& expected,
+                       std::vector<int64_t>* shape = nullptr) {
+    const std::vector<int64_t> found = file_.ArrayShape(name, ElementTypeOf<T>());
+    bool same = found.size() == expected.size();
+    size_t count = 1;
+    for (size_t i = 0; same && i < found.size(); ++i) {
+      same = expected[i] < 0 || expected[i] == found[i];
+      count *= static_cast<size_t>(found[i]);
+    }
+    if (!same) {
+      throw DataError(path_ + ": array " + name + ": expected shape " + ShapeText(expected) +
+                      " (-1 = any), found " + ShapeText(found));
+    }
+    std::vector<T> values(count);
+    if (count > 0) file_.ReadArray(name, ElementTypeOf<T>(), values.data());
+    content_.AddArray(name, found, DigestOfBytes(values.data(), count * sizeof(T)));
+    if (shape != nullptr) *shape = found;
+    return values;
+  }
+
+  std::vector<std::string> Texts(const std::string& group) {
+    const std::vector<char> bytes = Array<char>(group + "/bytes", {-1});
+    const std::vector<int64_t> offsets = Array<int64_t>(group + "/offsets", {-1});
+    CheckOffsets(path_, group + "/offsets", offsets, static_cast<int64_t>(bytes.size()));
+    std::vector<std::string> texts(offsets.size() - 1);
+    for (size_t i = 0; i < texts.size(); ++i) {
+      texts[i].assign(bytes.data() + offsets[i], static_cast<size_t>(offsets[i + 1] - offsets[i]));
+    }
+    return texts;
+  }
+
+  std::string Text(const std::string& object, const std::string& attribute) {
+    std::string text = file_.ReadText(object, attribute);
+    content_.AddAttribute(object, attribute, text);
+    return text;
+  }
+  uint64_t Number(const std::string& object, const std::string& attribute) {
+    const uint64_t number = file_.ReadNumber(object, attribute);
+    content_.AddAttribute(object, attribute, std::to_string(number));
+    return number;
+  }
+
+  void CheckFormat() {
+    const std::string format = Text("/", "format");
+    if (format != layout::kFormat) {
+      throw DataError(path_ + ": attribute format: expected " + layout::kFormat + ", found " + format +
+                      ". This is not a dataset file: make one with ppr prepare.");
+    }
+    const uint64_t version = Number("/", "format_version");
+    if (version != layout::kFormatVersion) {
+      throw DataError(path_ + ": attribute format_version: expected " +
+                      std::to_string(layout::kFormatVersion) + ", found " + std::to_string(version) +
+                      ". Make the file again with this version of ppr prepare.");
+    }
+  }
+  void CheckContentDigest() {
+    const std::string expected = file_.ReadText("/", "content_digest"), found = content_.Hex();
+    if (expected != found) {
+      throw DataError(path_ + ": the contents do not match their digest: expected " + expected + ", found " +
+                      found + ". The file was altered or damaged: make it again with ppr prepare.");
+    }
+  }
+
+ private:
+  std::string path_;
+  Hdf5Reader file_;
+  ContentDigest content_;
+};
+
+Protocol ReadProtocol(CheckedFile& file, const std::string& path) {
+  const std::string name = file.Text("/", "protocol");
+  for (const Protocol protocol : {Protocol::kThreshold, Protocol::kHoldout, Protocol::kLeaveOneOut}) {
+    if (name == layout::NameOf(protocol)) return protocol;
+  }
+  throw DataError(path + ": attribute protocol: expected threshold, holdout or leave_one_out, found " + name);
+}
+
+EvaluationCases ReadCases(CheckedFile& file, const std::string& path) {
+  EvaluationCases cases;
+  cases.part = file.Array<CasePart>(layout::kCasePart, {-1});
+  const auto count = static_cast<int64_t>(cases.part.size());
+  cases.user = file.Array<int32_t>(layout::kCaseUser, {count});
+  cases.position = file.Array<int32_t>(layout::kCasePosition, {count});
+  std::vector<int64_t> shape;
+  cases.candidates = file.Array<int32_t>(layout::kCaseCandidates, {count, -1}, &shape);
+  cases.num_candidates = static_cast<int32_t>(shape[1]);
+  cases.seed = file.Number("/cases", "seed");
+  cases.digest = file.Text("/cases", "digest");
+  const std::string found = layout::DigestOfCases(cases);
+  if (cases.digest != found) {
+    throw DataError(path + ": the evaluation cases do not match their digest: expected " + cases.digest +
+                    ", found " + found +
+                    ". The file was altered or damaged: make it again with ppr prepare.");
+  }
+  return cases;
+}
+
+void ReadProfiles(CheckedFile& file, Dataset* dataset) {
+  std::vector<int64_t> shape;
+  dataset->profiles = file.Array<int32_t>(layout::kProfileCodes, {dataset->num_users(), -1}, &shape);
+  for (int64_t field = 0; field < shape[1]; ++field) {
+    const std::string group = layout::FieldGroup(field);
+    dataset->fields.push_back({file.Text(group, "name"), file.Texts(group)});
+  }
+}
+
+}  // namespace
+
+Dataset ReadDataset(const std::string& path) {
+  Dataset dataset;
+  dataset.path = path;
+  dataset.digest = DigestOfFile(path);
+  CheckedFile file(path);
+  file.CheckFormat();
+  dataset.protocol = ReadProtocol(file, path);
+  dataset.offsets = file.Array<int64_t>(layout::kOffsets, {-1});
+  dataset.items = file.Array<int32_t>(layout::kItems, {-1});
+  const auto num_clicks = static_cast<int64_t>(dataset.items.size());
+  CheckOffsets(path, layout::kOffsets, dataset.offsets, num_clicks);
+  dataset.times = file.Array<int64_t>(layout::kTimes, {num_clicks});
+  dataset.train_length = file.Array<int32_t>(layout::kTrainLength, {dataset.num_users()});
+  dataset.user_part = file.Array<UserPart>(layout::kUserPart, {dataset.num_users()});
+  dataset.user_ids = file.Texts(layout::kUserIds);
+  dataset.item_ids = file.Texts(layout::kItemIds);
+  ReadProfiles(file, &dataset);
+  dataset.cases = ReadCases(file, path);
+  dataset.provenance_json = file.Text("/", "provenance");
+  file.CheckContentDigest();
+  CheckDataset(dataset);
+  return dataset;
+}
+
+void WriteDataset(const std::string& path, const Dataset& dataset) {
+  DatasetWriter writer(path, static_cast<int64_t>(dataset.items.size()));
+  writer.AppendClicks(dataset.items, dataset.times);
+  writer.Commit(dataset);
+}
+
+}  // namespace ppr::data

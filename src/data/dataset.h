@@ -1,4 +1,5 @@
-// A prepared dataset in memory: what dataset.h5 holds (docs/file-formats.md). Made by `ppr prepare`, read by every stage.
+// A prepared dataset in memory: what dataset.h5 holds (docs/file-formats.md). Made by `ppr prepare`, read by
+// every stage.
 //
 // Immutable after reading; safe to share between threads.
 #pragma once
@@ -33,16 +34,17 @@ struct ProfileField {
   std::vector<std::string> values;  // values[code]; values[0] is "" and means missing
 };
 
-// Evaluation cases: predict the click at `position` of a user from the clicks before it. Position 0 is the zero-shot
-// case, others are few-shot. Sorted by (part, user, position).
+// Evaluation cases: predict the click at `position` of a user from the clicks before it. Position 0 is the
+// zero-shot case, others are few-shot. Sorted by (part, user, position).
 struct EvaluationCases {
-  std::vector<CasePart> part;       // [C]
-  std::vector<int32_t> user;        // [C]
-  std::vector<int32_t> position;    // [C]
-  std::vector<int32_t> candidates;  // [C, num_candidates] item ids, distinct within a case, never the user's own
+  std::vector<CasePart> part;     // [C]
+  std::vector<int32_t> user;      // [C]
+  std::vector<int32_t> position;  // [C]
+  std::vector<int32_t>
+      candidates;  // [C, num_candidates] item ids, distinct within a case, never the user's own
   int32_t num_candidates = 0;
   uint64_t seed = 0;
-  std::string digest;               // of the four arrays above
+  std::string digest;  // of the four arrays above
 
   int64_t size() const { return static_cast<int64_t>(user.size()); }
   std::span<const int32_t> candidates_of(int64_t index) const {
@@ -60,18 +62,19 @@ struct Dataset {
   std::vector<int32_t> items;    // [N] 1..V
   std::vector<int64_t> times;    // [N] as in the raw file (usually seconds); 0 when the source has none
 
-  // Leading clicks of each user that training may see (0 for cold dev and test users): what is evaluated is never in it.
+  // Leading clicks of each user that training may see (0 for cold dev and test users): what is evaluated is
+  // never in it.
   std::vector<int32_t> train_length;  // [U]
   std::vector<UserPart> user_part;    // [U]
 
-  std::vector<ProfileField> fields;   // [m]
-  std::vector<int32_t> profiles;      // [U, m] codes; 0 = missing
+  std::vector<ProfileField> fields;  // [m]
+  std::vector<int32_t> profiles;     // [U, m] codes; 0 = missing
 
   std::vector<std::string> user_ids;  // [U] as in the raw files
   std::vector<std::string> item_ids;  // [V+1]; item_ids[0] is ""
 
   EvaluationCases cases;
-  std::string provenance_json;        // files, filters, rows kept and dropped, ties
+  std::string provenance_json;  // files, filters, rows kept and dropped, ties
 
   int64_t num_users() const { return static_cast<int64_t>(offsets.size()) - 1; }
   int64_t num_items() const { return static_cast<int64_t>(item_ids.size()) - 1; }
@@ -89,9 +92,11 @@ struct Dataset {
   }
 };
 
-// Reads and checks a whole dataset file. DataError names file, field, expected and found; StorageError when unreadable.
+// Reads and checks a whole dataset file. DataError names file, field, expected and found; StorageError when
+// unreadable.
 Dataset ReadDataset(const std::string& path);
-// Writes `path` as a whole (beside, sync, rename). Same dataset, same bytes. Ignores dataset.path and dataset.digest.
+// Writes `path` as a whole (beside, sync, rename). Same dataset, same bytes. Ignores dataset.path and
+// dataset.digest.
 void WriteDataset(const std::string& path, const Dataset& dataset);
 
 }  // namespace ppr::data

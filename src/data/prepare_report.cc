@@ -1,0 +1,132 @@
+#include "data/prepare_report.h"
+
+#include <filesystem>
+#include <nlohmann/json.hpp>
+
+#include "base/text_format.h"
+#include "data/click_reader.h"
+#include "data/dataset_layout.h"
+
+namespace ppr::data {
+namespace {
+
+using Json = nlohmann::ordered_json;
+
+const char* NameOf(InputFormat format) {
+  switch (format) {
+    case InputFormat::kAuto:
+      return "auto";
+    case InputFormat::kAtomic:
+      return "atomic";
+    case InputFormat::kDelimited:
+      return "delimited";
+    case InputFormat::kParquet:
+      return "parquet";
+    case InputFormat::kUserLines:
+      return "user_lines";
+  }
+  return "?";
+}
+
+Json InputsJson(const PrepareConfig& config, const std::vector<InputFile>& files, const Dataset& dataset) {
+  Json inputs = Json::array();
+  for (const InputFile& file : files) {
+    inputs.push_back({{"role", file.role},
+                      {"name", std::filesystem::path(file.path).filename().string()},
+                      {"size_bytes", file.size_bytes},
+                      {"xxh3_128", file.digest}});
+  }
+  Json fields = Json::array();
+  for (const ProfileField& field : dataset.fields) fields.push_back(field.name);
+  return {{"files", inputs},
+          {"format", NameOf(FormatOf(config))},
+          {"columns",
+           {{"user", config.user_column},
+            {"item", config.item_column},
+            {"time", config.time_column},
+            {"rating", config.rating_column},
+            {"profile", fields}}}};
+}
+
+Json SettingsJson(const PrepareConfig& config, bool has_times) {
+  Json settings = {
+      {"seed", config.seed},
+      {"order", has_times ? config.ties == TieOrder::kHash ? "time, then hash" : "time, then file" : "file"},
+      {"drop_duplicates", config.drop_duplicates},
+      {"min_user_clicks", config.min_user_clicks},
+      {"min_item_clicks", config.min_item_clicks},
+      {"num_candidates", config.num_candidates}};
+  if (!config.rating_column.empty()) settings["min_rating"] = config.min_rating;
+  if (config.protocol == Protocol::kLeaveOneOut) return settings;
+  if (config.protocol == Protocol::kThreshold) settings["cold_threshold"] = config.cold_threshold;
+  if (config.protocol == Protocol::kHoldout) {
+    settings["holdout_share"] = config.holdout_share;
+    settings["cold_clicks"] = config.cold_clicks;
+  }
+  settings["cold_train_share"] = config.cold_train_share;
+  settings["cold_dev_share"] = config.cold_dev_share;
+  settings["max_warm_dev_users"] = config.max_warm_dev_users;
+  return settings;
+}
+
+Json CountsJson(const PrepareReport& report, const Dataset& dataset) {
+  return {{"rows_read", report.rows_read},
+          {"rows_kept", report.rows_kept},
+          {"rows_dropped",
+           {{"missing", report.rows_dropped_missing},
+            {"rating", report.rows_dropped_rating},
+            {"duplicate", report.rows_dropped_duplicate},
+            {"core", report.rows_dropped_core},
+            {"cropped", report.rows_dropped_cropped}}},
+          {"duplicates", report.duplicates},
+          {"tied_rows", report.tied_rows},
+          {"cold_tied_rows", report.cold_tied_rows},
+          {"users", report.users},
+          {"items", report.items},
+          {"warm_users", report.warm_users},
+          {"cold_train_users", report.cold_train_users},
+          {"cold_dev_users", report.cold_dev_users},
+          {"cold_test_users", report.cold_test_users},
+          {"users_without_profile", report.users_without_profile},
+          {"profiles_without_clicks", report.profiles_without_clicks},
+          {"repeated_profiles", report.repeated_profiles},
+          {"cases", dataset.cases.size()}};
+}
+
+std::string Line(const char* name, int64_t value) {
+  return Format("  %-34s %14s\n", name, WithThousands(value).c_str());
+}
+
+}  // namespace
+
+std::string ProvenanceJson(const PrepareConfig& config, const PrepareReport& report, bool has_times,
+                           const std::vector<InputFile>& files, const Dataset& dataset) {
+  const Json provenance = {
+      {"format_version", layout::kFormatVersion},    {"input", InputsJson(config, files, dataset)},
+      {"protocol", layout::NameOf(config.protocol)}, {"settings", SettingsJson(config, has_times)},
+      {"counts", CountsJson(report, dataset)},       {"cases_digest", dataset.cases.digest}};
+  // File and column names may hold any bytes; JSON may not.
+  return provenance.dump(2, ' ', false, Json::error_handler_t::replace);
+}
+
+std::string PrepareReport::ToText() const {
+  std::string text = "Rows\n";
+  text += Line("read", rows_read) + Line("kept", rows_kept) +
+          Line("dropped: no time or rating", rows_dropped_missing) +
+          Line("dropped: rating too low", rows_dropped_rating) +
+          Line("dropped: duplicates", rows_dropped_duplicate) +
+          Line("dropped: few clicks (k-core)", rows_dropped_core) +
+          Line("dropped: past a cold user's first", rows_dropped_cropped) +
+          Line("repeat a (user, item, time)", duplicates) + Line("share user and time (ties)", tied_rows) +
+          Line("of these, of cold users", cold_tied_rows);
+  text += "Users\n";
+  text += Line("all", users) + Line("warm", warm_users) + Line("cold train", cold_train_users) +
+          Line("cold dev", cold_dev_users) + Line("cold test", cold_test_users) +
+          Line("without a profile", users_without_profile) +
+          Line("profiles without clicks", profiles_without_clicks) +
+          Line("repeated profiles (first counts)", repeated_profiles);
+  text += Line("Items", items).substr(2) + Format("Prepared in %.1f s\n", seconds);
+  return text;
+}
+
+}  // namespace ppr::data

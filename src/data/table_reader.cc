@@ -1,0 +1,199 @@
+#include "data/table_reader.h"
+
+#include <arrow/csv/api.h>
+#include <arrow/io/file.h>
+#include <arrow/record_batch.h>
+#include <arrow/type.h>
+#include <parquet/arrow/reader.h>
+
+#include <algorithm>
+#include <optional>
+#include <set>
+
+#include "base/errors.h"
+#include "data/arrow_input.h"
+#include "data/column_text.h"
+
+namespace ppr::data {
+namespace {
+
+constexpr int32_t kBlockBytes = 1 << 20;
+
+std::string Trimmed(const std::string& name) {
+  const size_t first = name.find_first_not_of(" \t\r"), last = name.find_last_not_of(" \t\r");
+  return first == std::string::npos ? "" : name.substr(first, last - first + 1);
+}
+
+// "user_id:token" -> "user_id".
+std::string WithoutType(const std::string& path, const std::string& field) {
+  static const std::set<std::string> kTypes = {"token", "token_seq", "float", "float_seq"};
+  const size_t colon = field.find(':');
+  if (colon == std::string::npos || kTypes.count(field.substr(colon + 1)) == 0) {
+    throw DataError(path +
+                    ": line 1: expected fields of the form name:type with type token, token_seq, float or " +
+                    "float_seq, found \"" + field +
+                    "\". Is this an atomic file? For a plain table use --format=delimited.");
+  }
+  return field.substr(0, colon);
+}
+
+std::vector<std::string> CleanNames(const std::string& path, TableFormat format,
+                                    const std::vector<std::string>& raw) {
+  std::vector<std::string> names;
+  std::set<std::string> seen;
+  for (const std::string& field : raw) {
+    std::string name = Trimmed(field);
+    if (format == TableFormat::kAtomic) name = WithoutType(path, name);
+    const std::string column = "column " + std::to_string(names.size() + 1);
+    if (name.empty()) throw DataError(path + ": header: " + column + ": expected a name, found none");
+    if (name.find('\0') != std::string::npos) {
+      throw DataError(path + ": header: " + column +
+                      ": expected text, found a zero byte. Is the file a table?");
+    }
+    if (!seen.insert(name).second) {
+      throw DataError(path + ": header: " + column + ": expected a new name, found \"" + name +
+                      "\" a second time");
+    }
+    names.push_back(name);
+  }
+  return names;
+}
+
+// Remembers the row that Arrow refused, since its own message does not say how to go on.
+struct RaggedRow {
+  std::optional<std::string> message;
+};
+
+arrow::csv::ParseOptions ParseOptionsOf(TableFormat format, const std::string& path,
+                                        std::shared_ptr<RaggedRow> ragged) {
+  auto options = arrow::csv::ParseOptions::Defaults();
+  options.delimiter = format == TableFormat::kComma ? ',' : '\t';
+  // Atomic files have no quoting: a quote is a character like any other.
+  options.quoting = format != TableFormat::kAtomic;
+  options.invalid_row_handler = [path, ragged](const arrow::csv::InvalidRow& row) {
+    if (!ragged->message) {
+      const std::string where = row.number < 0 ? "a row" : "row " + std::to_string(row.number - 1);
+      ragged->message = path + ": " + where + ": expected " + std::to_string(row.expected_columns) +
+                        " columns as in the header, found " + std::to_string(row.actual_columns) + ": \"" +
+                        std::string(row.text.substr(0, 120)) +
+                        "\". Mend the row, or quote fields that hold a separator.";
+    }
+    return arrow::csv::InvalidRowResult::Error;
+  };
+  return options;
+}
+
+std::shared_ptr<arrow::csv::StreamingReader> OpenText(const std::string& path, TableFormat format,
+                                                      const std::vector<std::string>& raw_columns,
+                                                      const std::shared_ptr<RaggedRow>& ragged) {
+  auto read = arrow::csv::ReadOptions::Defaults();
+  read.block_size = kBlockBytes;
+  auto convert = arrow::csv::ConvertOptions::Defaults();
+  convert.default_column_type = arrow::binary();
+  convert.include_columns = raw_columns;
+  auto reader = arrow::csv::StreamingReader::Make(arrow::io::default_io_context(), OpenInput(path), read,
+                                                  ParseOptionsOf(format, path, ragged), convert);
+  if (!reader.ok() && ragged->message) throw DataError(*ragged->message);
+  ThrowIfFailed(reader.status(), path, "cannot read the table");
+  return *reader;
+}
+
+std::unique_ptr<parquet::arrow::FileReader> OpenParquet(const std::string& path) {
+  OpenInput(path);  // for its checks: Parquet needs random access, so it opens the file itself
+  auto file = arrow::io::ReadableFile::Open(path);
+  ThrowIfFailed(file.status(), path, "cannot open");
+  auto reader = parquet::arrow::OpenFile(*file, arrow::default_memory_pool());
+  ThrowIfFailed(reader.status(), path, "not a Parquet file, or a damaged one");
+  (*reader)->set_use_threads(true);
+  return std::move(*reader);
+}
+
+std::vector<std::string> RawNames(const std::string& path, TableFormat format) {
+  if (format == TableFormat::kParquet) {
+    std::shared_ptr<arrow::Schema> schema;
+    ThrowIfFailed(OpenParquet(path)->GetSchema(&schema), path, "cannot read the schema");
+    return schema->field_names();
+  }
+  return OpenText(path, format, {}, std::make_shared<RaggedRow>())->schema()->field_names();
+}
+
+}  // namespace
+
+struct TableReader::State {
+  std::string path;
+  std::vector<std::string> columns;
+  std::shared_ptr<RaggedRow> ragged = std::make_shared<RaggedRow>();
+  std::unique_ptr<parquet::arrow::FileReader> parquet_file;  // outlives its batches
+  std::shared_ptr<arrow::RecordBatchReader> batches;
+  std::shared_ptr<arrow::RecordBatch> batch;  // what the cells of the last block point into
+  std::vector<ColumnText> texts;
+  int64_t rows_before = 0;
+};
+
+std::vector<std::string> ReadColumnNames(const std::string& path, TableFormat format) {
+  return CleanNames(path, format, RawNames(path, format));
+}
+
+TableReader::TableReader(const std::string& path, TableFormat format, const std::vector<std::string>& columns)
+    : state_(std::make_unique<State>()) {
+  State& state = *state_;
+  state.path = path;
+  state.columns = columns;
+  state.texts.resize(columns.size());
+  const std::vector<std::string> raw = RawNames(path, format), names = CleanNames(path, format, raw);
+  std::vector<std::string> raw_columns;
+  std::vector<int> indices;
+  for (const std::string& column : columns) {
+    const auto found = std::find(names.begin(), names.end(), column);
+    PPR_BUG_IF_NOT(found != names.end(), "column " + column + " is not in " + path);
+    indices.push_back(static_cast<int>(found - names.begin()));
+    raw_columns.push_back(raw[indices.back()]);
+  }
+  if (format != TableFormat::kParquet) {
+    state.batches = OpenText(path, format, raw_columns, state.ragged);
+    return;
+  }
+  state.parquet_file = OpenParquet(path);
+  std::shared_ptr<arrow::Schema> schema;
+  ThrowIfFailed(state.parquet_file->GetSchema(&schema), path, "cannot read the schema");
+  for (const int index : indices) CheckColumnType(path, *schema->field(index));
+  const int num_groups = state.parquet_file->num_row_groups();
+  std::vector<int> groups(num_groups);
+  for (int group = 0; group < num_groups; ++group) groups[group] = group;
+  auto batches = state.parquet_file->GetRecordBatchReader(groups, indices);
+  ThrowIfFailed(batches.status(), path, "cannot read the table");
+  state.batches = std::move(*batches);
+}
+
+TableReader::~TableReader() = default;
+
+bool TableReader::Next(TableBlock* block) {
+  State& state = *state_;
+  do {
+    const auto status = state.batches->ReadNext(&state.batch);
+    if (!status.ok() && state.ragged->message) throw DataError(*state.ragged->message);
+    ThrowIfFailed(status, state.path, "cannot read past row " + std::to_string(state.rows_before));
+    if (state.batch == nullptr) return false;
+  } while (state.batch->num_rows() == 0);
+  block->first_row = state.rows_before + 1;
+  block->num_rows = state.batch->num_rows();
+  block->cells.resize(state.columns.size());
+  for (size_t i = 0; i < state.columns.size(); ++i) {
+    const auto column =
+        state.batch->GetColumnByName(state.batch->schema()->field(static_cast<int>(i))->name());
+    state.texts[i].Read(*column, &block->cells[i]);
+  }
+  state.rows_before += block->num_rows;
+  return true;
+}
+
+TableFormat TableFormatOf(const std::string& path, TableFormat otherwise) {
+  const std::string name = WithoutCompression(path);
+  if (name.ends_with(".inter") || name.ends_with(".user")) return TableFormat::kAtomic;
+  if (name.ends_with(".csv")) return TableFormat::kComma;
+  if (name.ends_with(".tsv")) return TableFormat::kTab;
+  if (name.ends_with(".parquet")) return TableFormat::kParquet;
+  return otherwise;
+}
+
+}  // namespace ppr::data
