@@ -9,6 +9,7 @@
 
 #include "base/errors.h"
 #include "multirank/dist/conformance_cases.h"
+#include "multirank/dist/row_exchange_cases.h"
 #include "support/run_ranks.h"
 
 namespace ppr::dist::test {
@@ -25,13 +26,18 @@ TEST_P(LocalConformance, Holds) {
   RunRanks(world_size, conformance_case.body);
 }
 
+std::string NameOf(const ::testing::TestParamInfo<LocalConformance::ParamType>& parameters) {
+  return std::get<1>(parameters.param).name + std::to_string(std::get<0>(parameters.param));
+}
+
 INSTANTIATE_TEST_SUITE_P(Threads, LocalConformance,
                          ::testing::Combine(::testing::Values(1, 2, 3, 4),
                                             ::testing::ValuesIn(ConformanceCases())),
-                         [](const auto& parameters) {
-                           return std::get<1>(parameters.param).name +
-                                  std::to_string(std::get<0>(parameters.param));
-                         });
+                         NameOf);
+INSTANTIATE_TEST_SUITE_P(RowExchange, LocalConformance,
+                         ::testing::Combine(::testing::Values(1, 2, 3, 4),
+                                            ::testing::ValuesIn(RowExchangeCases())),
+                         NameOf);
 
 TEST(SingleRankCommunicator, IsARankOfOne) {
   const std::unique_ptr<Communicator> communicator = MakeSingleRankCommunicator();
