@@ -1,0 +1,21 @@
+// The rules of docs/architecture.md, as functions from one source file to its breaches ("path:line: what").
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "source_tree.h"
+
+namespace ppr::architecture {
+
+// Libraries stay in the rooms that wrap them.
+std::vector<std::string> LibraryBreaches(const SourceFile& file);
+// Arrows between rooms point one way.
+std::vector<std::string> ArrowBreaches(const SourceFile& file);
+// Headers open with their purpose and are guarded; files are short; nothing is left to do; threads come from
+// ATen.
+std::vector<std::string> FormBreaches(const SourceFile& file);
+// Every .cc file is built by the CMakeLists.txt of its folder, or of one above it.
+std::vector<std::string> UnbuiltFiles(const std::vector<SourceFile>& files);
+
+}  // namespace ppr::architecture

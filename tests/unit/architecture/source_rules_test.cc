@@ -1,0 +1,79 @@
+// The rules themselves: each finds the breach it is there for, and lets the rest pass.
+#include "source_rules.h"
+
+#include <gmock/gmock.h>
+
+namespace ppr::architecture {
+namespace {
+
+using ::testing::ElementsAre;
+using ::testing::HasSubstr;
+using ::testing::IsEmpty;
+using ::testing::SizeIs;
+
+std::vector<std::string> Library(const std::string& path, const std::string& text) {
+  return LibraryBreaches(MakeSourceFile(path, text));
+}
+std::vector<std::string> Arrow(const std::string& path, const std::string& text) {
+  return ArrowBreaches(MakeSourceFile(path, text));
+}
+std::vector<std::string> Form(const std::string& path, const std::string& text) {
+  return FormBreaches(MakeSourceFile(path, text));
+}
+
+TEST(SourceRules, LibrariesStayInTheirRooms) {
+  EXPECT_THAT(Library("src/train/x.cc", "\n#include <mpi.h>\n"),
+              ElementsAre(HasSubstr("src/train/x.cc:2: <mpi.h>")));
+  EXPECT_THAT(Library("src/dist/mpi/x.h", "#include <mpi.h>\n"), SizeIs(1));
+  EXPECT_THAT(Library("src/dist/mpi/x.cc", "#include <mpi.h>\n"), IsEmpty());
+  EXPECT_THAT(Library("src/model/x.cc", "#include <hdf5.h>\n"), SizeIs(1));
+  EXPECT_THAT(Library("src/data/dataset.h", "#include <H5Ipublic.h>\n"), SizeIs(1));
+  EXPECT_THAT(Library("src/data/dataset.cc", "#include <hdf5.h>\n"), IsEmpty());
+  EXPECT_THAT(Library("src/train/checkpoint_read.cc", "#include <hdf5.h>\n"), IsEmpty());
+  EXPECT_THAT(Library("src/train/x.cc", "#include <arrow/api.h>\n"), SizeIs(1));
+  EXPECT_THAT(Library("src/train/x.cc", "#include <gflags/gflags.h>\n"), SizeIs(1));
+  EXPECT_THAT(Library("src/cli/x.h", "#include <gflags/gflags.h>\n"), SizeIs(1));
+  EXPECT_THAT(Library("src/train/x.cc", "#include <glog/logging.h>\n"), SizeIs(1));
+  EXPECT_THAT(Library("src/train/x.h", "#include <nlohmann/json.hpp>\n"), SizeIs(1));
+  EXPECT_THAT(Library("src/train/x.cc", "#include <torch/torch.h>\n"), SizeIs(1));
+  EXPECT_THAT(Library("src/train/x.h", "#include <ATen/ATen.h>\n"), SizeIs(1));
+}
+
+TEST(SourceRules, LoggingComesLastAndOnlyInSources) {
+  EXPECT_THAT(Library("src/train/x.cc", "#include <vector>\n#include \"base/logging.h\"\n"), IsEmpty());
+  EXPECT_THAT(Library("src/train/x.cc", "#include \"base/logging.h\"\n#include <vector>\n"),
+              ElementsAre(HasSubstr("last")));
+  EXPECT_THAT(Library("src/train/x.h", "#include \"base/logging.h\"\n"), SizeIs(1));
+}
+
+TEST(SourceRules, ArrowsPointOneWay) {
+  EXPECT_THAT(Arrow("src/data/x.cc", "#include \"dist/communicator.h\"\n"), SizeIs(1));
+  EXPECT_THAT(Arrow("src/dist/x.cc", "#include \"data/dataset.h\"\n"), SizeIs(1));
+  EXPECT_THAT(Arrow("src/base/x.cc", "#include \"cli/flag_set.h\"\n"), SizeIs(1));
+  EXPECT_THAT(Arrow("src/model/x.cc", "#include \"train/adam.h\"\n"), SizeIs(1));
+  EXPECT_THAT(Arrow("src/train/x.cc", "#include \"dist/mpi/mpi_session.h\"\n"), SizeIs(1));
+  EXPECT_THAT(Arrow("src/cli/x.cc", "#include \"dist/mpi/mpi_session.h\"\n#include \"train/stages.h\"\n"),
+              IsEmpty());
+  EXPECT_THAT(Arrow("src/train/x.cc", "#include \"model/encoder.h\"\n#include \"data/dataset.h\"\n"),
+              IsEmpty());
+}
+
+TEST(SourceRules, FormIsChecked) {
+  EXPECT_THAT(Form("src/a/x.h", "// Purpose.\n#pragma once\n"), IsEmpty());
+  EXPECT_THAT(Form("src/a/x.h", "#pragma once\n"), ElementsAre(HasSubstr("purpose")));
+  EXPECT_THAT(Form("src/a/x.h", "// Purpose.\n"), ElementsAre(HasSubstr("#pragma once")));
+  EXPECT_THAT(Form("src/a/x.h", "// Purpose.\n#pragma once\nusing namespace std;\n"), SizeIs(1));
+  EXPECT_THAT(Form("src/a/x.cc", std::string(501, '\n')), ElementsAre(HasSubstr("500 lines")));
+  EXPECT_THAT(Form("src/a/x.cc", "#pragma omp parallel\n"), SizeIs(1));
+}
+
+TEST(SourceRules, UnbuiltFilesAreFound) {
+  const std::vector<SourceFile> files = {
+      MakeSourceFile("tests/a/CMakeLists.txt", "SOURCES one_test.cc sub/two_test.cc"),
+      MakeSourceFile("tests/a/one_test.cc", ""), MakeSourceFile("tests/a/sub/two_test.cc", ""),
+      MakeSourceFile("tests/a/three_test.cc", "")};
+  EXPECT_THAT(UnbuiltFiles(files), ElementsAre(HasSubstr("tests/a/three_test.cc")));
+}
+
+}  // namespace
+}  // namespace ppr::architecture
