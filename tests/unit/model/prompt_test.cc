@@ -1,0 +1,185 @@
+// The prompt generator, the profile model, the projector and element masking.
+#include "model/prompt.h"
+
+#include <ATen/ATen.h>
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <cmath>
+#include <limits>
+
+#include "base/errors.h"
+#include "support/gradient_check.h"
+#include "unit/model/packed_batches.h"
+
+namespace ppr::model {
+namespace {
+
+using test::LargestDifference;
+using test::NormalTensor;
+using test::NormalVariable;
+using testing::ElementsAre;
+using testing::HasSubstr;
+using testing::IsEmpty;
+using testing::Pair;
+
+constexpr int64_t kWidth = 4;
+const std::vector<int64_t> kVocabulary = {3, 5};
+
+struct SmallPromptModel {
+  explicit SmallPromptModel(const PromptConfig& config, std::vector<int64_t> vocabulary = kVocabulary)
+      : parameters(1, 0.5, at::TensorOptions().dtype(at::kDouble)),
+        model(config, kWidth, std::move(vocabulary), parameters) {
+    parameters.Allocate();
+    parameters.values().add_(NormalTensor({parameters.numel()}, 4) * 0.2);
+  }
+  std::vector<std::string> Names() const {
+    std::vector<std::string> names;
+    for (const DenseParameter& parameter : parameters.parameters()) names.push_back(parameter.name);
+    return names;
+  }
+  at::Tensor Get(const std::string& name) const {
+    for (size_t i = 0; i < parameters.parameters().size(); ++i) {
+      if (parameters.parameters()[i].name == name) return parameters[static_cast<int>(i)];
+    }
+    ADD_FAILURE() << "no parameter " << name;
+    return at::Tensor();
+  }
+
+  DenseParameters parameters;
+  PromptModel model;
+};
+
+PromptConfig SmallConfig() {
+  PromptConfig config;
+  config.num_tokens = 2;
+  config.hidden_width = 6;
+  config.projector_width = 3;
+  return config;
+}
+
+at::Tensor Codes() { return at::tensor({0L, 4L, 2L, 1L, 2L, 0L}, at::kLong).view({3, 2}); }
+
+TEST(PromptModel, IsEquationThree) {
+  const SmallPromptModel small(SmallConfig());
+  const at::Tensor features = small.model.PromptFeatures(Codes());
+  const at::Tensor expected_features =
+      at::cat({small.Get("prompt.table.0").index_select(0, Codes().select(1, 0)),
+               small.Get("prompt.table.1").index_select(0, Codes().select(1, 1))},
+              1);
+  EXPECT_EQ(LargestDifference(features, expected_features), 0);
+  const at::Tensor hidden =
+      (features.matmul(small.Get("prompt.layer1.weight")) + small.Get("prompt.layer1.bias")).clamp_min(0);
+  const at::Tensor flat = hidden.matmul(small.Get("prompt.layer2.weight")) + small.Get("prompt.layer2.bias");
+  const at::Tensor prompts = small.model.Prompts(features);
+  EXPECT_EQ(prompts.sizes(), (std::vector<int64_t>{3, 2, kWidth}));
+  EXPECT_LT(LargestDifference(prompts.view({3, 2 * kWidth}), flat), 1e-14);
+}
+
+TEST(PromptModel, GradientsMatchDifferences) {
+  for (const bool shared : {false, true}) {
+    PromptConfig config = SmallConfig();
+    config.shared_tables = shared;
+    const SmallPromptModel small(config);
+    std::vector<std::pair<std::string, at::Tensor>> variables;
+    for (const std::string& name : small.Names()) variables.emplace_back(name, small.Get(name));
+    test::ExpectGradientsMatchDifferences(
+        [&] {
+          const at::Tensor features = small.model.PromptFeatures(Codes());
+          const at::Tensor masked = PromptModel::MaskElements(features, at::arange(3), 0.3);
+          const at::Tensor profile = small.model.ProfileVectors(Codes());
+          return test::WeightedSum(small.model.Prompts(masked)) + test::WeightedSum(profile, 5) +
+                 test::WeightedSum(small.model.Project(profile), 6);
+        },
+        variables);
+  }
+}
+
+TEST(PromptModel, DeclaresItsParametersByConfiguration) {
+  const SmallPromptModel full(SmallConfig());
+  EXPECT_THAT(full.Names(),
+              ElementsAre("prompt.table.0", "prompt.table.1", "prompt.layer1.weight", "prompt.layer1.bias",
+                          "prompt.layer2.weight", "prompt.layer2.bias", "profile.table.0", "profile.table.1",
+                          "profile.layer1.weight", "profile.layer1.bias", "profile.layer2.weight",
+                          "profile.layer2.bias", "projector.layer1.weight", "projector.layer1.bias",
+                          "projector.layer2.weight", "projector.layer2.bias"));
+  for (const DenseParameter& parameter : full.parameters.parameters())
+    EXPECT_EQ(parameter.group, ParameterGroup::kNew);
+  EXPECT_THAT(full.model.tables(), ElementsAre(Pair(0, 0), Pair(1, 1), Pair(6, 0), Pair(7, 1)));
+
+  PromptConfig config = SmallConfig();
+  config.shared_tables = true;
+  EXPECT_THAT(SmallPromptModel(config).model.tables(), ElementsAre(Pair(0, 0), Pair(1, 1)));
+  config.num_tokens = 0;  // the profile model then has tables of its own
+  EXPECT_EQ(SmallPromptModel(config).Names().front(), "profile.table.0");
+  config.use_profile_model = false;
+  config.projector_width = 0;
+  EXPECT_THAT(SmallPromptModel(config).Names(), IsEmpty());
+}
+
+TEST(PromptModel, PartsThatAreSwitchedOffAddNothing) {
+  PromptConfig config;
+  config.num_tokens = 0;
+  config.use_profile_model = false;
+  const SmallPromptModel small(config);
+  EXPECT_EQ(small.model.Prompts(small.model.PromptFeatures(Codes())).sizes(),
+            (std::vector<int64_t>{3, 0, kWidth}));
+  EXPECT_EQ(LargestDifference(small.model.ProfileVectors(Codes()), at::zeros({3, kWidth}, at::kDouble)), 0);
+  const at::Tensor vectors = NormalTensor({3, kWidth}, 1);
+  EXPECT_EQ(LargestDifference(small.model.Project(vectors), vectors), 0);
+}
+
+TEST(PromptModel, WithoutProfileFieldsThePromptIsShared) {
+  const SmallPromptModel small(SmallConfig(), {});
+  const at::Tensor prompts = small.model.Prompts(small.model.PromptFeatures(at::empty({3, 0}, at::kLong)));
+  EXPECT_EQ(prompts.sizes(), (std::vector<int64_t>{3, 2, kWidth}));
+  EXPECT_EQ(LargestDifference(prompts[0], prompts[2]), 0);
+  EXPECT_GT(prompts.abs().sum().item<double>(), 0.01);
+}
+
+TEST(PromptModel, NoUsersGiveZeroGradients) {
+  const SmallPromptModel small(SmallConfig());
+  const at::Tensor codes = at::empty({0, 2}, at::kLong);
+  const at::Tensor sum = small.model.Prompts(small.model.PromptFeatures(codes)).sum() +
+                         small.model.Project(small.model.ProfileVectors(codes)).sum();
+  sum.backward();
+  EXPECT_EQ(small.parameters.gradients().abs().sum().item<double>(), 0);
+}
+
+TEST(PromptModel, RefusesCodesOutsideTheVocabulary) {
+  const SmallPromptModel small(SmallConfig());
+  EXPECT_THROW(small.model.PromptFeatures(at::tensor({3L, 0L}, at::kLong).view({1, 2})), BugError);
+  EXPECT_THROW(small.model.PromptFeatures(at::tensor({-1L, 0L}, at::kLong).view({1, 2})), BugError);
+  EXPECT_THROW(small.model.PromptFeatures(at::zeros({1, 3}, at::kLong)), BugError);
+}
+
+TEST(MaskElements, ZeroesTheAskedShareAndLeavesTheRest) {
+  const at::Tensor keys = MakeLayout({1000}).token_keys, features = NormalTensor({1000, 50}, 1);
+  const at::Tensor masked = PromptModel::MaskElements(features, keys, 0.2);
+  const at::Tensor zeroed = masked.eq(0);
+  EXPECT_NEAR(zeroed.to(at::kDouble).mean().item<double>(), 0.2, 5 * std::sqrt(0.16 / 5e4) + 1.0 / 65536);
+  EXPECT_EQ(LargestDifference(masked, features.masked_fill(zeroed, 0)), 0);  // no rescaling
+  EXPECT_EQ(LargestDifference(PromptModel::MaskElements(features, keys, 0), features), 0);
+  EXPECT_EQ(PromptModel::MaskElements(features, keys, 1).abs().sum().item<double>(), 0);
+  const at::Tensor order = at::randperm(1000, at::kLong);
+  EXPECT_EQ(LargestDifference(
+                PromptModel::MaskElements(features.index_select(0, order), keys.index_select(0, order), 0.2),
+                masked.index_select(0, order)),
+            0);
+}
+
+TEST(PromptConfig, NamesEveryProblem) {
+  EXPECT_THAT(PromptConfig().Problems(), IsEmpty());
+  PromptConfig config;
+  config.num_tokens = -1;
+  config.hidden_width = 0;
+  config.projector_width = -2;
+  config.init_std = std::numeric_limits<double>::quiet_NaN();
+  EXPECT_THAT(config.Problems(),
+              ElementsAre(HasSubstr("num_tokens: found -1, expected at least 0"),
+                          HasSubstr("hidden_width: found 0, expected at least 1"),
+                          HasSubstr("projector_width: found -2"), HasSubstr("init_std: found nan")));
+}
+
+}  // namespace
+}  // namespace ppr::model
