@@ -1,10 +1,11 @@
 // Checkpoints that are whole or not there (docs/file-formats.md, docs/contracts.md contract 5).
 //
-// A checkpoint is a folder run/checkpoints/step_NNNNNNNNNNNN with manifest.json (own digest, digests and sizes of all
-// files, W, owner function, config, lineage), shared.h5 (what all ranks hold alike, written by rank 0) and one
-// shard_RRRR.h5 a rank (its rows in slot order). Commit protocol: write into step_....tmp, close with every return code
-// checked, sync, read back and digest, gather digests on rank 0, manifest, sync the folder, rename, sync the parent,
-// replace the pointer file. Any W' reads it, each rank only its own rows, each byte verified once before it is parsed.
+// A checkpoint is a folder run/checkpoints/step_NNNNNNNNNNNN with manifest.json (own digest, digests and
+// sizes of all files, W, owner function, config, lineage), shared.h5 (what all ranks hold alike, written by
+// rank 0) and one shard_RRRR.h5 a rank (its rows in slot order). Commit protocol: write into step_....tmp,
+// close with every return code checked, sync, read back and digest, gather digests on rank 0, manifest, sync
+// the folder, rename, sync the parent, replace the pointer file. Any W' reads it, each rank only its own
+// rows, each byte verified once before it is parsed.
 #pragma once
 
 #include <ATen/core/Tensor.h>
@@ -23,7 +24,7 @@ struct NamedTensor {
 };
 
 struct CheckpointContents {
-  std::string kind;           // "pretrain" or "tune"
+  std::string kind;  // "pretrain" or "tune"
   std::string run_id;
   int64_t step = 0;
   std::string config_json;    // model and stage settings, checked by the reader of the stage
@@ -32,26 +33,29 @@ struct CheckpointContents {
   std::string parent_digest;  // manifest digest of the checkpoint this stage started from; "" for pretrain
   int64_t num_items = 0;      // V
   std::vector<NamedTensor> shared;  // the same on all ranks
-  std::vector<NamedTensor> rows;    // this rank's rows in slot order: dimension 0 is OwnerMap(V, W).num_rows(rank)
+  std::vector<NamedTensor>
+      rows;  // this rank's rows in slot order: dimension 0 is OwnerMap(V, W).num_rows(rank)
 };
 
 struct CheckpointOptions {
-  int keep = 2;                // newest checkpoints kept besides the one that BEST names; at least 2
-  bool mark_best = false;      // also point BEST at this one
+  int keep = 2;            // newest checkpoints kept besides the one that BEST names; at least 2
+  bool mark_best = false;  // also point BEST at this one
 };
 
-// Collective. Writes and commits; then drops older checkpoints. Returns the manifest digest. When any rank's write fails
-// every rank throws StorageError naming rank, file and reason, and the previous checkpoints are untouched.
+// Collective. Writes and commits; then drops older checkpoints. Returns the manifest digest. When any rank's
+// write fails every rank throws StorageError naming rank, file and reason, and the previous checkpoints are
+// untouched.
 std::string WriteCheckpoint(dist::Communicator& communicator, const std::string& run_folder,
                             const CheckpointContents& contents, const CheckpointOptions& options);
 
-// Collective. Resolves `path`: a checkpoint folder, or a run folder with `pointer` ("LATEST" or "BEST"). Throws DataError on every rank when
-// there is none.
-std::string ResolveCheckpoint(dist::Communicator& communicator, const std::string& path, const std::string& pointer);
+// Collective. Resolves `path`: a checkpoint folder, or a run folder with `pointer` ("LATEST" or "BEST").
+// Throws DataError on every rank when there is none.
+std::string ResolveCheckpoint(dist::Communicator& communicator, const std::string& path,
+                              const std::string& pointer);
 
 struct LoadedCheckpoint {
   std::string folder;
-  std::string digest;         // of the manifest
+  std::string digest;  // of the manifest
   int written_world_size = 0;
   CheckpointContents contents;  // rows are those of this rank at the reader's W'
 
@@ -60,9 +64,9 @@ struct LoadedCheckpoint {
   at::Tensor Rows(const std::string& name, at::IntArrayRef shape) const;
 };
 
-// Collective. Verifies every digest before parsing, then reads shared tensors and this rank's rows; `row_names` empty
-// means all row tensors (a stage that freezes or restarts moments asks for "items/rows" only). DataError: file, field,
-// expected, found; the same error on every rank.
+// Collective. Verifies every digest before parsing, then reads shared tensors and this rank's rows;
+// `row_names` empty means all row tensors (a stage that freezes or restarts moments asks for "items/rows"
+// only). DataError: file, field, expected, found; the same error on every rank.
 LoadedCheckpoint ReadCheckpoint(dist::Communicator& communicator, const std::string& folder,
                                 const std::vector<std::string>& row_names = {});
 

@@ -1,0 +1,62 @@
+// HDF5 handles and return codes for the one file of checkpoints that speaks HDF5. Include from
+// checkpoint_shard.cc only.
+//
+// Owners close in their destructors and log a failure; where a failed close means lost data, Release() the id
+// and check. The library prints no error stack of its own while a Hdf5Silence lives; ours goes into the
+// exception.
+#pragma once
+
+#include <hdf5.h>
+
+#include <string>
+#include <type_traits>
+
+#include "base/unique_handle.h"
+
+namespace ppr::train {
+
+// The error stack of the last failed call of this thread as one line: "what (major, minor) in function; ...".
+std::string Hdf5ErrorText();
+// "HDF5 <call> failed on <path>: <error stack>".
+std::string Hdf5Failure(const char* call, const std::string& path);
+void CloseHdf5(hid_t id, herr_t (*close)(hid_t), const char* what) noexcept;
+
+template <herr_t (*kClose)(hid_t)>
+struct Hdf5Traits {
+  using Type = hid_t;
+  static Type Invalid() noexcept { return H5I_INVALID_HID; }
+  static void Close(Type id) noexcept { CloseHdf5(id, kClose, "id"); }
+};
+using Hdf5File = UniqueHandle<Hdf5Traits<H5Fclose>>;
+using Hdf5Group = UniqueHandle<Hdf5Traits<H5Gclose>>;
+using Hdf5Dataset = UniqueHandle<Hdf5Traits<H5Dclose>>;
+using Hdf5Space = UniqueHandle<Hdf5Traits<H5Sclose>>;
+using Hdf5Type = UniqueHandle<Hdf5Traits<H5Tclose>>;
+using Hdf5Properties = UniqueHandle<Hdf5Traits<H5Pclose>>;
+
+// Switches the library's own printing off for this thread.
+class Hdf5Silence {
+ public:
+  Hdf5Silence();
+  ~Hdf5Silence();
+  Hdf5Silence(const Hdf5Silence&) = delete;
+  Hdf5Silence& operator=(const Hdf5Silence&) = delete;
+
+ private:
+  H5E_auto2_t function_ = nullptr;
+  void* data_ = nullptr;
+};
+
+// `result` unless it means failure; throws ErrorType then. Use through PPR_H5_CHECK.
+template <typename ErrorType, typename Result>
+Result CheckedHdf5(Result result, const char* call, const std::string& path) {
+  static_assert(std::is_same_v<Result, herr_t> || std::is_same_v<Result, hid_t>, "not an HDF5 status or id");
+  if (result < 0) throw ErrorType(Hdf5Failure(call, path));
+  return result;
+}
+
+}  // namespace ppr::train
+
+// Evaluates the HDF5 call once and gives its result; throws ErrorType with call, path and the library's error
+// stack.
+#define PPR_H5_CHECK(ErrorType, call, path) ::ppr::train::CheckedHdf5<ErrorType>((call), #call, (path))

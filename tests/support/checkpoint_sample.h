@@ -1,0 +1,78 @@
+// A small checkpoint whose every value follows from (step, name, id, column), so that a reader at any world
+// size can tell a row that is out of place.
+#pragma once
+
+#include <ATen/ATen.h>
+#include <gtest/gtest.h>
+
+#include <string>
+
+#include "dist/communicator.h"
+#include "dist/owner_map.h"
+#include "train/checkpoint.h"
+
+namespace ppr::test {
+
+inline constexpr int64_t kSampleWidth = 3;
+
+// Exact in float32 for ids below 2^14: another value for each (step, id, column).
+inline float SampleValue(int64_t step, int64_t id, int64_t column) {
+  return static_cast<float>(id) * 4 + static_cast<float>(column) + 0.25F * static_cast<float>(step % 4);
+}
+
+// This rank's rows of "items/rows", in slot order.
+inline at::Tensor SampleRows(const dist::OwnerMap& owners, int rank, int64_t step) {
+  at::Tensor rows = at::empty({owners.num_rows(rank), kSampleWidth}, at::kFloat);
+  for (int64_t slot = 0; slot < rows.size(0); ++slot) {
+    for (int64_t c = 0; c < kSampleWidth; ++c) {
+      rows.mutable_data_ptr<float>()[slot * kSampleWidth + c] = SampleValue(step, owners.id(rank, slot), c);
+    }
+  }
+  return rows;
+}
+
+inline at::Tensor SampleLastStep(const dist::OwnerMap& owners, int rank) {
+  at::Tensor last_step = at::empty({owners.num_rows(rank)}, at::kLong);
+  for (int64_t slot = 0; slot < last_step.numel(); ++slot) {
+    last_step.mutable_data_ptr<int64_t>()[slot] = owners.id(rank, slot) + (int64_t{1} << 40);
+  }
+  return last_step;
+}
+
+inline train::CheckpointContents SampleContents(const dist::Communicator& communicator, int64_t num_items,
+                                                int64_t step) {
+  const dist::OwnerMap owners(num_items, communicator.size());
+  train::CheckpointContents contents{
+      .kind = "pretrain",
+      .run_id = "run-7",
+      .step = step,
+      .config_json = R"({"width": 3, "learning_rate": 0.001, "name": "größer"})",
+      .progress_json = R"({"epoch": 2, "metric": -1e-08})",
+      .dataset_digest = "d0d0",
+      .parent_digest = "",
+      .num_items = num_items};
+  contents.shared = {{"dense/values", at::arange(7, at::kFloat) + static_cast<double>(step)},
+                     {"dense/scale", at::full({}, 0.1, at::kDouble)},
+                     {"cursor", at::arange(4, at::kLong).view({2, 2})}};
+  contents.rows = {{"items/rows", SampleRows(owners, communicator.rank(), step)},
+                   {"items/last_step", SampleLastStep(owners, communicator.rank())}};
+  return contents;
+}
+
+// Collective-free: expects what SampleContents wrote, at the reader's world size.
+inline void ExpectSample(const train::LoadedCheckpoint& loaded, const dist::Communicator& communicator,
+                         int64_t num_items) {
+  const int64_t step = loaded.contents.step;
+  const dist::OwnerMap owners(num_items, communicator.size());
+  const int64_t num_rows = owners.num_rows(communicator.rank());
+  EXPECT_TRUE(
+      at::equal(loaded.Shared("dense/values", {7}), at::arange(7, at::kFloat) + static_cast<double>(step)));
+  EXPECT_EQ(loaded.Shared("dense/scale", {}).item<double>(), 0.1);
+  EXPECT_TRUE(at::equal(loaded.Shared("cursor", {2, 2}), at::arange(4, at::kLong).view({2, 2})));
+  EXPECT_TRUE(at::equal(loaded.Rows("items/rows", {num_rows, kSampleWidth}),
+                        SampleRows(owners, communicator.rank(), step)));
+  EXPECT_TRUE(
+      at::equal(loaded.Rows("items/last_step", {num_rows}), SampleLastStep(owners, communicator.rank())));
+}
+
+}  // namespace ppr::test
