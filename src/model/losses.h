@@ -31,7 +31,7 @@ at::Tensor NextItemLossSumReference(NextItemLoss kind, const at::Tensor& users, 
 // view i, the other views of all ranks are negatives. Returns this rank's scalar sum over its b users.
 // Collective, forward (all-gather of views) and backward (reduce-scatter of their gradients to the ranks that
 // own them): every rank must run backward, a rank with b = 0 too. A zero vector has similarity 0 to all and
-// no gradient.
+// no gradient. The communicator must outlive the backward pass.
 at::Tensor ContrastiveLossSum(dist::Communicator& communicator, const at::Tensor& originals,
                               const at::Tensor& views, double temperature);
 

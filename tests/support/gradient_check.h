@@ -47,6 +47,8 @@ inline void ExpectGradientsMatchDifferences(
     const std::function<at::Tensor()>& loss,
     const std::vector<std::pair<std::string, at::Tensor>>& variables) {
   constexpr double kStep = 1e-5;
+  const int threads_before = at::get_num_threads();
+  at::set_num_threads(1);  // the tensors are tiny: threads would only wait for each other
   std::vector<at::Tensor> inputs;
   for (const auto& [name, variable] : variables) inputs.push_back(variable);
   const std::vector<at::Tensor> gradients = torch::autograd::grad({loss()}, inputs);
@@ -67,6 +69,7 @@ inline void ExpectGradientsMatchDifferences(
           << variables[v].first << "[" << e << "]";
     }
   }
+  at::set_num_threads(threads_before);
 }
 
 }  // namespace ppr::test
