@@ -30,7 +30,9 @@ set_target_properties(ppr_torch_cpu PROPERTIES IMPORTED_LOCATION "${PPR_TORCH_CP
 add_library(ppr_torch INTERFACE)
 target_include_directories(ppr_torch SYSTEM INTERFACE
   "${PPR_TORCH_INCLUDE_DIR}" "${PPR_TORCH_INCLUDE_DIR}/torch/csrc/api/include")
-target_link_libraries(ppr_torch INTERFACE ppr_torch_cpu "${PPR_C10_LIBRARY}" Threads::Threads)
+# at::parallel_for is serial in code that is compiled without OpenMP; libtorch and we then share one libgomp.
+find_package(OpenMP REQUIRED COMPONENTS CXX)
+target_link_libraries(ppr_torch INTERFACE ppr_torch_cpu "${PPR_C10_LIBRARY}" Threads::Threads OpenMP::OpenMP_CXX)
 
 # The libtorch of an old manylinux wheel uses the pre-2011 string ABI: linking against it fails far away and unclearly.
 include(CheckCXXSourceCompiles)
