@@ -171,6 +171,10 @@ CollectiveCall DescribeAllToAllV(const Communicator& communicator, const at::Ten
   CheckPair(input, output, "AllToAllV");
   CheckCounts(send_counts, communicator.size(), RowsOf(input), "AllToAllV", "send counts");
   CheckCounts(recv_counts, communicator.size(), RowsOf(output), "AllToAllV", "receive counts");
+  const auto own = static_cast<size_t>(communicator.rank());
+  PPR_BUG_IF_NOT(send_counts[own] == recv_counts[own],
+                 Format("AllToAllV: rank %zu sends %lld rows to itself but expects %lld", own,
+                        static_cast<long long>(send_counts[own]), static_cast<long long>(recv_counts[own])));
   return {.kind = CollectiveCall::Kind::kAllToAllV,
           .dtype = input.scalar_type(),
           .shape = ShapeWithAnyRows(input),

@@ -11,8 +11,9 @@
 // - Each call has a deadline (Options::deadline). When it passes, or a peer fails, CommunicationError is
 // thrown naming
 //   the call, this rank, the phase and, where known, the peer. After that the communicator only throws.
-// - Sums are formed in rank order, so that the same inputs give the same bits each time at the same world
-// size.
+// - The order of a sum depends on the world size and the length alone (local backend: rank order), so that
+// the same
+//   inputs give the same bits each time at the same world size, and the same on all ranks.
 // - A rank thread drives one communicator; not thread-safe.
 #pragma once
 
