@@ -63,6 +63,15 @@ ColumnPlan PlanColumns(const PrepareConfig& config, TableFormat format) {
   return plan;
 }
 
+// By name; else a header that is one column holding tabs is a TSV's.
+TableFormat SeparatorOf(const std::string& path) {
+  const TableFormat by_name = TableFormatOf(path, TableFormat::kAtomic);
+  if (by_name == TableFormat::kComma || by_name == TableFormat::kTab) return by_name;
+  const std::vector<std::string> names = ReadColumnNames(path, TableFormat::kComma);
+  return names.size() == 1 && names[0].find('\t') != std::string::npos ? TableFormat::kTab
+                                                                       : TableFormat::kComma;
+}
+
 class TableClicks final : public ClickReader {
  public:
   TableClicks(const PrepareConfig& config, TableFormat format)
@@ -135,10 +144,8 @@ std::unique_ptr<ClickReader> OpenClicks(const PrepareConfig& config) {
       return std::make_unique<TableClicks>(config, TableFormat::kAtomic);
     case InputFormat::kParquet:
       return std::make_unique<TableClicks>(config, TableFormat::kParquet);
-    case InputFormat::kDelimited: {
-      const bool tab = WithoutCompression(config.interactions).ends_with(".tsv");
-      return std::make_unique<TableClicks>(config, tab ? TableFormat::kTab : TableFormat::kComma);
-    }
+    case InputFormat::kDelimited:
+      return std::make_unique<TableClicks>(config, SeparatorOf(config.interactions));
     case InputFormat::kAuto:
       break;
   }

@@ -1,15 +1,11 @@
 #include "data/dataset.h"
 
-#include <optional>
-
-#include "base/digest.h"
-#include "base/durable_file.h"
 #include "base/errors.h"
-#include "data/content_digest.h"
 #include "data/dataset_check.h"
 #include "data/dataset_layout.h"
 #include "data/dataset_writer.h"
 #include "data/hdf5_file.h"
+#include "data/sealed_file.h"
 
 namespace ppr::data {
 namespace {
@@ -20,7 +16,7 @@ std::string ShapeText(const std::vector<int64_t>& shape) {
   return text + "]";
 }
 
-// Reads arrays and attributes and keeps the digest of all that was read.
+// Reads arrays and attributes, each array with a check of its shape.
 class CheckedFile {
  public:
   explicit CheckedFile(const std::string& path) : path_(path), file_(path) {}
@@ -42,7 +38,6 @@ class CheckedFile {
     }
     std::vector<T> values(count);
     if (count > 0) file_.ReadArray(name, ElementTypeOf<T>(), values.data());
-    content_.AddArray(name, found, DigestOfBytes(values.data(), count * sizeof(T)));
     if (shape != nullptr) *shape = found;
     return values;
   }
@@ -59,14 +54,10 @@ class CheckedFile {
   }
 
   std::string Text(const std::string& object, const std::string& attribute) {
-    std::string text = file_.ReadText(object, attribute);
-    content_.AddAttribute(object, attribute, text);
-    return text;
+    return file_.ReadText(object, attribute);
   }
   uint64_t Number(const std::string& object, const std::string& attribute) {
-    const uint64_t number = file_.ReadNumber(object, attribute);
-    content_.AddAttribute(object, attribute, std::to_string(number));
-    return number;
+    return file_.ReadNumber(object, attribute);
   }
 
   void CheckFormat() {
@@ -82,18 +73,10 @@ class CheckedFile {
                       ". Make the file again with this version of ppr prepare.");
     }
   }
-  void CheckContentDigest() {
-    const std::string expected = file_.ReadText("/", "content_digest"), found = content_.Hex();
-    if (expected != found) {
-      throw DataError(path_ + ": the contents do not match their digest: expected " + expected + ", found " +
-                      found + ". The file was altered or damaged: make it again with ppr prepare.");
-    }
-  }
 
  private:
   std::string path_;
   Hdf5Reader file_;
-  ContentDigest content_;
 };
 
 Protocol ReadProtocol(CheckedFile& file, const std::string& path) {
@@ -138,7 +121,7 @@ void ReadProfiles(CheckedFile& file, Dataset* dataset) {
 Dataset ReadDataset(const std::string& path) {
   Dataset dataset;
   dataset.path = path;
-  dataset.digest = DigestOfFile(path);
+  dataset.digest = CheckSeal(path, layout::kFormat);
   CheckedFile file(path);
   file.CheckFormat();
   dataset.protocol = ReadProtocol(file, path);
@@ -154,7 +137,6 @@ Dataset ReadDataset(const std::string& path) {
   ReadProfiles(file, &dataset);
   dataset.cases = ReadCases(file, path);
   dataset.provenance_json = file.Text("/", "provenance");
-  file.CheckContentDigest();
   CheckDataset(dataset);
   return dataset;
 }

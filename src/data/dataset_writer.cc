@@ -1,15 +1,17 @@
 #include "data/dataset_writer.h"
 
 #include <cstdio>
+#include <filesystem>
 
 #include "base/digest.h"
 #include "base/durable_file.h"
 #include "base/errors.h"
-#include "base/logging.h"
 #include "base/text_format.h"
-#include "data/content_digest.h"
 #include "data/dataset_layout.h"
 #include "data/hdf5_file.h"
+#include "data/sealed_file.h"
+
+#include "base/logging.h"
 
 namespace ppr::data {
 
@@ -42,15 +44,48 @@ std::string DigestOfCases(const EvaluationCases& cases) {
 
 }  // namespace layout
 
+namespace {
+
+// Bytes that the file needs beside its large arrays: headers, attributes.
+constexpr int64_t kSmallPartsBytes = 1 << 16;
+
+// HDF5 does not survive a full disk well (it may crash, or report success): refuse before it is tried.
+void RequireSpace(const std::string& path, int64_t needed_bytes) {
+  std::error_code error;
+  const std::string folder = std::filesystem::path(path).parent_path().string();
+  const auto space = std::filesystem::space(folder.empty() ? "." : folder, error);
+  if (error) throw StorageError("cannot ask for the free space beside " + path + ": " + error.message());
+  if (space.available >= static_cast<uintmax_t>(needed_bytes)) return;
+  throw StorageError("cannot write " + path + ": it needs " + WithThousands(needed_bytes) +
+                     " more bytes, free are " + WithThousands(static_cast<long long>(space.available)) +
+                     ". Make room or choose another folder.");
+}
+
+int64_t BytesBesideClicks(const Dataset& dataset) {
+  int64_t bytes = kSmallPartsBytes;
+  for (const auto* texts : {&dataset.user_ids, &dataset.item_ids}) {
+    for (const std::string& text : *texts) bytes += static_cast<int64_t>(text.size() + sizeof(int64_t));
+  }
+  const EvaluationCases& cases = dataset.cases;
+  const size_t per_case =
+      sizeof(CasePart) + 2 * sizeof(int32_t) + sizeof(int32_t) * static_cast<size_t>(cases.num_candidates);
+  const size_t per_user = sizeof(int64_t) + sizeof(UserPart) + sizeof(int32_t) * (1 + dataset.fields.size());
+  return bytes + static_cast<int64_t>(cases.part.size() * per_case + dataset.user_ids.size() * per_user);
+}
+
+}  // namespace
+
 struct DatasetWriter::State {
   explicit State(const std::string& final_path)
-      : path(final_path), beside(final_path + ".tmp"), file(beside) {}
+      : path(final_path), beside(final_path + ".tmp"), file(beside, kSealBytes) {}
+  ~State() {
+    if (!committed && std::remove(beside.c_str()) != 0) PLOG(WARNING) << "cannot remove " << beside;
+  }
 
   template <typename T>
   void WriteArray(const std::string& name, const std::vector<int64_t>& shape, const std::vector<T>& values) {
     file.CreateArray(name, ElementTypeOf<T>(), shape);
     file.WriteRows(name, ElementTypeOf<T>(), 0, shape[0], values.data());
-    content.AddArray(name, shape, DigestOfBytes(values.data(), values.size() * sizeof(T)));
   }
   // Text as one run of bytes and where each piece starts: int64, no terminators, quick to read from any
   // language.
@@ -66,22 +101,11 @@ struct DatasetWriter::State {
     WriteArray(group + "/bytes", {static_cast<int64_t>(bytes.size())}, bytes);
     WriteArray(group + "/offsets", {static_cast<int64_t>(offsets.size())}, offsets);
   }
-  void WriteText(const std::string& object, const std::string& attribute, const std::string& text) {
-    file.WriteText(object, attribute, text);
-    content.AddAttribute(object, attribute, text);
-  }
-  void WriteNumber(const std::string& object, const std::string& attribute, uint64_t number) {
-    file.WriteNumber(object, attribute, number);
-    content.AddAttribute(object, attribute, std::to_string(number));
-  }
-
   void WriteUsersAndItems(const Dataset& dataset);
   void WriteCases(const EvaluationCases& cases);
 
   std::string path, beside;
   Hdf5Writer file;
-  ContentDigest content;
-  Digester items_digest, times_digest;
   int64_t num_clicks = 0, clicks_written = 0;
   bool committed = false;
 };
@@ -97,7 +121,7 @@ void DatasetWriter::State::WriteUsersAndItems(const Dataset& dataset) {
   for (int64_t field = 0; field < num_fields; ++field) {
     const std::string group = layout::FieldGroup(field);
     WriteTexts(group, dataset.fields[field].values);
-    WriteText(group, "name", dataset.fields[field].name);
+    file.WriteText(group, "name", dataset.fields[field].name);
   }
 }
 
@@ -106,12 +130,13 @@ void DatasetWriter::State::WriteCases(const EvaluationCases& cases) {
   WriteArray(layout::kCaseUser, {cases.size()}, cases.user);
   WriteArray(layout::kCasePosition, {cases.size()}, cases.position);
   WriteArray(layout::kCaseCandidates, {cases.size(), cases.num_candidates}, cases.candidates);
-  WriteNumber("/cases", "seed", cases.seed);
-  WriteText("/cases", "digest", layout::DigestOfCases(cases));
+  file.WriteNumber("/cases", "seed", cases.seed);
+  file.WriteText("/cases", "digest", layout::DigestOfCases(cases));
 }
 
-DatasetWriter::DatasetWriter(const std::string& path, int64_t num_clicks)
-    : state_(std::make_unique<State>(path)) {
+DatasetWriter::DatasetWriter(const std::string& path, int64_t num_clicks) {
+  RequireSpace(path, num_clicks * static_cast<int64_t>(sizeof(int32_t) + sizeof(int64_t)) + kSmallPartsBytes);
+  state_ = std::make_unique<State>(path);
   state_->num_clicks = num_clicks;
   for (const char* group : {"/history", "/users", "/items", "/profiles", "/cases"})
     state_->file.CreateGroup(group);
@@ -119,10 +144,7 @@ DatasetWriter::DatasetWriter(const std::string& path, int64_t num_clicks)
   state_->file.CreateArray(layout::kTimes, ElementType::kInt64, {num_clicks});
 }
 
-DatasetWriter::~DatasetWriter() {
-  if (!state_->committed && std::remove(state_->beside.c_str()) != 0)
-    PLOG(WARNING) << "cannot remove " << state_->beside;
-}
+DatasetWriter::~DatasetWriter() = default;
 
 void DatasetWriter::AppendClicks(std::span<const int32_t> items, std::span<const int64_t> times) {
   const auto count = static_cast<int64_t>(items.size());
@@ -130,26 +152,22 @@ void DatasetWriter::AppendClicks(std::span<const int32_t> items, std::span<const
                  "more clicks than announced for " + state_->path);
   state_->file.WriteRows(layout::kItems, ElementType::kInt32, state_->clicks_written, count, items.data());
   state_->file.WriteRows(layout::kTimes, ElementType::kInt64, state_->clicks_written, count, times.data());
-  state_->items_digest.Update(items.data(), items.size_bytes());
-  state_->times_digest.Update(times.data(), times.size_bytes());
   state_->clicks_written += count;
 }
 
 void DatasetWriter::Commit(const Dataset& dataset) {
   State& state = *state_;
+  RequireSpace(state.path, BytesBesideClicks(dataset));
   PPR_BUG_IF_NOT(state.clicks_written == state.num_clicks && dataset.offsets.back() == state.num_clicks,
                  "clicks are missing from " + state.path);
-  state.content.AddArray(layout::kItems, {state.num_clicks}, state.items_digest.Hex());
-  state.content.AddArray(layout::kTimes, {state.num_clicks}, state.times_digest.Hex());
   state.WriteUsersAndItems(dataset);
   state.WriteCases(dataset.cases);
-  state.WriteText("/", "format", layout::kFormat);
-  state.WriteNumber("/", "format_version", layout::kFormatVersion);
-  state.WriteText("/", "protocol", layout::NameOf(dataset.protocol));
-  state.WriteText("/", "provenance", dataset.provenance_json);
-  state.file.WriteText("/", "content_digest", state.content.Hex());
+  state.file.WriteText("/", "format", layout::kFormat);
+  state.file.WriteNumber("/", "format_version", layout::kFormatVersion);
+  state.file.WriteText("/", "protocol", layout::NameOf(dataset.protocol));
+  state.file.WriteText("/", "provenance", dataset.provenance_json);
   state.file.Close();
-  SyncFile(state.beside);
+  SealFile(state.beside, layout::kFormat);
   RenameDurably(state.beside, state.path);
   state.committed = true;
 }

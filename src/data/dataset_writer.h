@@ -22,7 +22,7 @@ class DatasetWriter {
 
   // The next clicks in (user, time, tie) order.
   void AppendClicks(std::span<const int32_t> items, std::span<const int64_t> times);
-  // Writes all of `dataset` but its items and times, syncs the file and gives it its name.
+  // Writes all of `dataset` but its items and times, seals and syncs the file and gives it its name.
   void Commit(const Dataset& dataset);
 
  private:

@@ -6,8 +6,9 @@
 #include <array>
 
 #include "base/errors.h"
-#include "base/logging.h"
 #include "base/unique_handle.h"
+
+#include "base/logging.h"
 
 namespace ppr::data {
 namespace {
@@ -43,8 +44,13 @@ std::string LibraryMessage() {
   return text;
 }
 
-// The library prints its error stack to stderr unless told not to; our exceptions carry it.
-void SilenceErrorStack() { H5Eset_auto2(H5E_DEFAULT, nullptr, nullptr); }
+// Called before any other call. The library prints its error stack to stderr unless told not to: our
+// exceptions carry it. At exit it closes once more what is open: after a full disk that crashes and would
+// hide our exit code; we close ourselves.
+void PrepareLibrary() {
+  H5dont_atexit();  // fails harmlessly when it was called before
+  H5Eset_auto2(H5E_DEFAULT, nullptr, nullptr);
+}
 
 [[noreturn]] void ThrowWriteError(const std::string& path, const std::string& what) {
   throw StorageError("cannot write " + what + " of " + path + ": HDF5 says: " + LibraryMessage() +
@@ -131,14 +137,19 @@ Attribute OpenScalarAttribute(hid_t file, const std::string& path, const std::st
 
 }  // namespace
 
-Hdf5Writer::Hdf5Writer(const std::string& path) : path_(path) {
-  SilenceErrorStack();
+Hdf5Writer::Hdf5Writer(const std::string& path, int64_t user_block_bytes) : path_(path) {
+  PrepareLibrary();
   Properties access(H5Pcreate(H5P_FILE_ACCESS));
   if (!access.valid() || H5Pset_libver_bounds(access.get(), H5F_LIBVER_V110, H5F_LIBVER_V110) < 0 ||
       H5Pset_fclose_degree(access.get(), H5F_CLOSE_SEMI) < 0) {
     ThrowWriteError(path, "the file access properties");
   }
-  file_ = H5Fcreate(path.c_str(), H5F_ACC_TRUNC, H5P_DEFAULT, access.get());
+  Properties creation(H5Pcreate(H5P_FILE_CREATE));  // also those of the root group
+  if (!creation.valid() || H5Pset_obj_track_times(creation.get(), false) < 0 ||
+      H5Pset_userblock(creation.get(), static_cast<hsize_t>(user_block_bytes)) < 0) {
+    ThrowWriteError(path, "the file creation properties");
+  }
+  file_ = H5Fcreate(path.c_str(), H5F_ACC_TRUNC, creation.get(), access.get());
   if (file_ < 0) ThrowWriteError(path, "the header");
 }
 
@@ -212,7 +223,7 @@ void Hdf5Writer::Close() {
 }
 
 Hdf5Reader::Hdf5Reader(const std::string& path) : path_(path) {
-  SilenceErrorStack();
+  PrepareLibrary();
   Properties access(H5Pcreate(H5P_FILE_ACCESS));
   if (!access.valid() || H5Pset_fclose_degree(access.get(), H5F_CLOSE_SEMI) < 0) {
     ThrowReadError(path, "the file access properties");
@@ -244,7 +255,15 @@ std::vector<int64_t> Hdf5Reader::ArrayShape(const std::string& name, ElementType
   const Space space(H5Dget_space(array.get()));
   std::array<hsize_t, H5S_MAX_RANK> extent{};
   const int rank = space.valid() ? H5Sget_simple_extent_dims(space.get(), extent.data(), nullptr) : -1;
-  if (rank < 0) ThrowReadError(path_, "the shape of array " + name);
+  hsize_t file_bytes = 0;
+  if (rank < 0 || H5Fget_filesize(file_, &file_bytes) < 0)
+    ThrowReadError(path_, "the shape of array " + name);
+  unsigned __int128 array_bytes = H5Tget_size(stored.get());
+  for (int axis = 0; axis < rank && array_bytes <= file_bytes; ++axis) array_bytes *= extent[axis];
+  if (array_bytes > file_bytes) {
+    throw DataError(path_ + ": array " + name + ": expected at most the " + std::to_string(file_bytes) +
+                    " bytes of the file, found a shape that needs more. The file is damaged: make it again.");
+  }
   return {extent.begin(), extent.begin() + rank};
 }
 

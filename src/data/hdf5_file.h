@@ -35,8 +35,9 @@ constexpr ElementType ElementTypeOf() {
 
 class Hdf5Writer {
  public:
-  // Creates the file, replacing an older one.
-  explicit Hdf5Writer(const std::string& path);
+  // Creates the file, replacing an older one. Its first `user_block_bytes` (a power of two from 512, or 0)
+  // are left free.
+  Hdf5Writer(const std::string& path, int64_t user_block_bytes);
   ~Hdf5Writer();
   Hdf5Writer(const Hdf5Writer&) = delete;
   Hdf5Writer& operator=(const Hdf5Writer&) = delete;
@@ -63,7 +64,8 @@ class Hdf5Reader {
   Hdf5Reader(const Hdf5Reader&) = delete;
   Hdf5Reader& operator=(const Hdf5Reader&) = delete;
 
-  // DataError when the array is absent, of another type, or not stored contiguously in this very file.
+  // DataError when the array is absent, of another type, not stored contiguously in this very file, or larger
+  // than it.
   std::vector<int64_t> ArrayShape(const std::string& name, ElementType type) const;
   void ReadArray(const std::string& name, ElementType type, void* values) const;
   std::string ReadText(const std::string& object, const std::string& attribute) const;

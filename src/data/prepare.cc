@@ -1,5 +1,7 @@
 #include "data/prepare.h"
 
+#include <unistd.h>
+
 #include <algorithm>
 #include <filesystem>
 #include <future>
@@ -10,7 +12,6 @@
 #include "base/deadline.h"
 #include "base/digest.h"
 #include "base/errors.h"
-#include "base/logging.h"
 #include "base/text_format.h"
 #include "data/click_order.h"
 #include "data/click_reader.h"
@@ -24,6 +25,8 @@
 #include "data/token_dictionary.h"
 #include "data/user_split.h"
 
+#include "base/logging.h"
+
 namespace ppr::data {
 namespace {
 
@@ -36,6 +39,7 @@ class Preparation {
 
   PrepareReport Run() {
     const Stopwatch stopwatch;
+    CheckOutputFolder();
     StartDigests();
     ImportClicks();
     profiles_.emplace(config_, users_);
@@ -60,6 +64,7 @@ class Preparation {
     return std::filesystem::path(config_.output).parent_path().string();
   }
 
+  void CheckOutputFolder() const;
   void StartDigests();
   void ImportClicks();
   void CheckImport() const;
@@ -86,6 +91,20 @@ class Preparation {
   std::vector<int32_t> final_items_;       // [raw items] 1..V, 0 = dropped
   Dataset dataset_;                        // all but items and times, which are streamed to the file
 };
+
+// Known in the first second, not after an hour of sorting.
+void Preparation::CheckOutputFolder() const {
+  const std::string parent = std::filesystem::path(config_.output).parent_path().string();
+  for (const std::string& folder : {parent, TemporaryFolder()}) {
+    const std::string name = folder.empty() ? "." : folder;
+    if (::access(name.c_str(), W_OK | X_OK) != 0)
+      throw StorageErrorFromErrno("cannot write into the folder", name);
+  }
+  std::error_code error;
+  if (std::filesystem::is_directory(config_.output, error)) {
+    throw StorageError("cannot write " + config_.output + ": it is a folder; name a file in it");
+  }
+}
 
 void Preparation::StartDigests() {
   files_.push_back({"interactions", config_.interactions, "", 0});

@@ -41,7 +41,7 @@ struct PrepareConfig {
   int64_t max_warm_dev_users = 10000;  // warm users whose last click becomes a validation case
   uint64_t seed = 1;
   int64_t memory_bytes = int64_t{1} << 30;  // in-memory budget of the external sort
-  int32_t num_threads = 0;       // of sorting and drawing; 0 = one per core. Never changes the result
+  int32_t num_threads = 0;       // of sorting and drawing; 0 = one per core; never changes the result
   std::string temporary_folder;  // "" = beside the output
 
   // Every problem found, one a line; empty when none.

@@ -28,7 +28,8 @@ const char* NameOf(InputFormat format) {
   return "?";
 }
 
-Json InputsJson(const PrepareConfig& config, const std::vector<InputFile>& files, const Dataset& dataset) {
+Json InputsJson(const PrepareConfig& config, bool has_times, const std::vector<InputFile>& files,
+                const Dataset& dataset) {
   Json inputs = Json::array();
   for (const InputFile& file : files) {
     inputs.push_back({{"role", file.role},
@@ -43,7 +44,7 @@ Json InputsJson(const PrepareConfig& config, const std::vector<InputFile>& files
           {"columns",
            {{"user", config.user_column},
             {"item", config.item_column},
-            {"time", config.time_column},
+            {"time", has_times ? config.time_column : ""},
             {"rating", config.rating_column},
             {"profile", fields}}}};
 }
@@ -102,7 +103,7 @@ std::string Line(const char* name, int64_t value) {
 std::string ProvenanceJson(const PrepareConfig& config, const PrepareReport& report, bool has_times,
                            const std::vector<InputFile>& files, const Dataset& dataset) {
   const Json provenance = {
-      {"format_version", layout::kFormatVersion},    {"input", InputsJson(config, files, dataset)},
+      {"format_version", layout::kFormatVersion},    {"input", InputsJson(config, has_times, files, dataset)},
       {"protocol", layout::NameOf(config.protocol)}, {"settings", SettingsJson(config, has_times)},
       {"counts", CountsJson(report, dataset)},       {"cases_digest", dataset.cases.digest}};
   // File and column names may hold any bytes; JSON may not.

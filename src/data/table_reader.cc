@@ -1,5 +1,6 @@
 #include "data/table_reader.h"
 
+#include <arrow/buffer.h>
 #include <arrow/csv/api.h>
 #include <arrow/io/file.h>
 #include <arrow/record_batch.h>
@@ -7,6 +8,7 @@
 #include <parquet/arrow/reader.h>
 
 #include <algorithm>
+#include <mutex>
 #include <optional>
 #include <set>
 
@@ -59,9 +61,21 @@ std::vector<std::string> CleanNames(const std::string& path, TableFormat format,
   return names;
 }
 
-// Remembers the row that Arrow refused, since its own message does not say how to go on.
-struct RaggedRow {
-  std::optional<std::string> message;
+// The first row that Arrow refused, told in our words; Arrow calls back from its own threads.
+class RaggedRow {
+ public:
+  void Keep(const std::string& message) {
+    const std::lock_guard lock(mutex_);
+    if (!message_) message_ = message;
+  }
+  std::optional<std::string> message() const {
+    const std::lock_guard lock(mutex_);
+    return message_;
+  }
+
+ private:
+  mutable std::mutex mutex_;
+  std::optional<std::string> message_;
 };
 
 arrow::csv::ParseOptions ParseOptionsOf(TableFormat format, const std::string& path,
@@ -71,31 +85,58 @@ arrow::csv::ParseOptions ParseOptionsOf(TableFormat format, const std::string& p
   // Atomic files have no quoting: a quote is a character like any other.
   options.quoting = format != TableFormat::kAtomic;
   options.invalid_row_handler = [path, ragged](const arrow::csv::InvalidRow& row) {
-    if (!ragged->message) {
-      const std::string where = row.number < 0 ? "a row" : "row " + std::to_string(row.number - 1);
-      ragged->message = path + ": " + where + ": expected " + std::to_string(row.expected_columns) +
-                        " columns as in the header, found " + std::to_string(row.actual_columns) + ": \"" +
-                        std::string(row.text.substr(0, 120)) +
-                        "\". Mend the row, or quote fields that hold a separator.";
-    }
+    const std::string where = row.number < 0 ? "a row" : "row " + std::to_string(row.number - 1);
+    ragged->Keep(path + ": " + where + ": expected " + std::to_string(row.expected_columns) +
+                 " columns as in the header, found " + std::to_string(row.actual_columns) + ": \"" +
+                 std::string(row.text.substr(0, 120)) +
+                 "\". Mend the row, or quote fields that hold a separator.");
     return arrow::csv::InvalidRowResult::Error;
   };
   return options;
 }
 
-std::shared_ptr<arrow::csv::StreamingReader> OpenText(const std::string& path, TableFormat format,
-                                                      const std::vector<std::string>& raw_columns,
-                                                      const std::shared_ptr<RaggedRow>& ragged) {
+// `use_threads` hides the numbers of ragged rows, so it is off when one is looked for.
+arrow::Result<std::shared_ptr<arrow::csv::StreamingReader>> TryOpenText(
+    const std::string& path, TableFormat format, const std::vector<std::string>& raw_columns,
+    const std::shared_ptr<RaggedRow>& ragged, bool use_threads) {
   auto read = arrow::csv::ReadOptions::Defaults();
   read.block_size = kBlockBytes;
+  read.use_threads = use_threads;
   auto convert = arrow::csv::ConvertOptions::Defaults();
   convert.default_column_type = arrow::binary();
   convert.include_columns = raw_columns;
-  auto reader = arrow::csv::StreamingReader::Make(arrow::io::default_io_context(), OpenInput(path), read,
-                                                  ParseOptionsOf(format, path, ragged), convert);
-  if (!reader.ok() && ragged->message) throw DataError(*ragged->message);
-  ThrowIfFailed(reader.status(), path, "cannot read the table");
-  return *reader;
+  return arrow::csv::StreamingReader::Make(arrow::io::default_io_context(), OpenInput(path), read,
+                                           ParseOptionsOf(format, path, ragged), convert);
+}
+
+// Reads again up to the first ragged row, now with row numbers.
+[[noreturn]] void ThrowRaggedRow(const std::string& path, TableFormat format) {
+  const auto ragged = std::make_shared<RaggedRow>();
+  const auto reader = TryOpenText(path, format, {}, ragged, false);
+  std::shared_ptr<arrow::RecordBatch> batch;
+  while (reader.ok() && !ragged->message() && (*reader)->ReadNext(&batch).ok() && batch != nullptr) {
+  }
+  throw DataError(
+      ragged->message().value_or(path + ": a row has more or fewer columns than the header. Mend the row."));
+}
+
+// Arrow finds no columns in a header without a line end.
+bool HasLineEnd(const std::string& path) {
+  const auto first = OpenInput(path)->Read(kBlockBytes);
+  ThrowIfFailed(first.status(), path, "cannot read");
+  return static_cast<std::string_view>(**first).find_first_of("\r\n") != std::string_view::npos;
+}
+
+std::shared_ptr<arrow::csv::StreamingReader> OpenText(const std::string& path, TableFormat format,
+                                                      const std::vector<std::string>& raw_columns,
+                                                      const std::shared_ptr<RaggedRow>& ragged) {
+  auto reader = TryOpenText(path, format, raw_columns, ragged, true);
+  if (reader.ok()) return *reader;
+  if (ragged->message()) ThrowRaggedRow(path, format);
+  if (!HasLineEnd(path))
+    throw DataError(path + ": expected a header and rows, found one line that does not end");
+  ThrowIfFailed(reader.status(), path, "cannot read the header and the first rows as a table");
+  return nullptr;
 }
 
 std::unique_ptr<parquet::arrow::FileReader> OpenParquet(const std::string& path) {
@@ -121,6 +162,7 @@ std::vector<std::string> RawNames(const std::string& path, TableFormat format) {
 
 struct TableReader::State {
   std::string path;
+  TableFormat format = TableFormat::kComma;
   std::vector<std::string> columns;
   std::shared_ptr<RaggedRow> ragged = std::make_shared<RaggedRow>();
   std::unique_ptr<parquet::arrow::FileReader> parquet_file;  // outlives its batches
@@ -138,6 +180,7 @@ TableReader::TableReader(const std::string& path, TableFormat format, const std:
     : state_(std::make_unique<State>()) {
   State& state = *state_;
   state.path = path;
+  state.format = format;
   state.columns = columns;
   state.texts.resize(columns.size());
   const std::vector<std::string> raw = RawNames(path, format), names = CleanNames(path, format, raw);
@@ -171,8 +214,10 @@ bool TableReader::Next(TableBlock* block) {
   State& state = *state_;
   do {
     const auto status = state.batches->ReadNext(&state.batch);
-    if (!status.ok() && state.ragged->message) throw DataError(*state.ragged->message);
-    ThrowIfFailed(status, state.path, "cannot read past row " + std::to_string(state.rows_before));
+    if (!status.ok() && state.ragged->message()) ThrowRaggedRow(state.path, state.format);
+    ThrowIfFailed(status, state.path,
+                  "cannot read past row " + std::to_string(state.rows_before) +
+                      " (is the file whole, is the separator right, and does every quote close?)");
     if (state.batch == nullptr) return false;
   } while (state.batch->num_rows() == 0);
   block->first_row = state.rows_before + 1;
