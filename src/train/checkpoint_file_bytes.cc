@@ -1,7 +1,7 @@
 #include "train/checkpoint_file_bytes.h"
 
 #include <fcntl.h>
-#include <sys/stat.h>
+#include <sys/resource.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -20,17 +20,10 @@ namespace {
 constexpr int64_t kLargestWriteBytes = int64_t{1} << 28;  // a write moves at most 2 GiB; stay well below
 constexpr int64_t kReadBytes = int64_t{1} << 20;
 
-int64_t SizeOf(int descriptor, const std::string& path) {
-  struct stat info;
-  if (::fstat(descriptor, &info) != 0) throw StorageErrorFromErrno("cannot examine", path);
-  return info.st_size;
-}
-
 // Asks for all blocks now: a full disk shows before the first byte is written. File systems that cannot
 // reserve show it at the write.
 void ReserveSpace(int descriptor, int64_t size_bytes, const std::string& path) {
-  if (size_bytes == 0 || ::fallocate(descriptor, 0, 0, size_bytes) == 0) return;
-  if (errno == EOPNOTSUPP || errno == ENOSYS) return;
+  if (::fallocate(descriptor, 0, 0, size_bytes) == 0 || errno == EOPNOTSUPP || errno == ENOSYS) return;
   throw StorageErrorFromErrno(Format("cannot reserve %lld bytes for", static_cast<long long>(size_bytes)),
                               path);
 }
@@ -38,8 +31,7 @@ void ReserveSpace(int descriptor, int64_t size_bytes, const std::string& path) {
 void WriteRegion(int descriptor, const FileRegion& region, const std::string& path) {
   for (int64_t done_bytes = 0; done_bytes < region.size_bytes;) {
     const int64_t wanted = std::min(region.size_bytes - done_bytes, kLargestWriteBytes);
-    const ssize_t wrote = ::pwrite(descriptor, region.bytes + done_bytes, static_cast<size_t>(wanted),
-                                   region.offset_bytes + done_bytes);
+    const ssize_t wrote = ::write(descriptor, region.bytes + done_bytes, static_cast<size_t>(wanted));
     if (wrote < 0 && errno == EINTR) continue;
     if (wrote < 0) throw StorageErrorFromErrno("cannot write", path);
     if (wrote == 0) throw StorageError("cannot write " + path + ": the system took none of the bytes");
@@ -47,37 +39,53 @@ void WriteRegion(int descriptor, const FileRegion& region, const std::string& pa
   }
 }
 
-// Compares what was read, `size_bytes` at `offset_bytes` of the file, with the parts of the regions that lie
-// there.
-void CompareRegions(const char* read, int64_t offset_bytes, int64_t size_bytes,
-                    const std::vector<FileRegion>& regions, const std::string& path) {
-  for (const FileRegion& region : regions) {
+[[noreturn]] void RefuseReadBack(const std::string& path, int64_t offset_bytes) {
+  throw StorageError(Format(
+      "%s does not read back as it was written, from byte %lld on: the device or its file system is at fault",
+      path.c_str(), static_cast<long long>(offset_bytes)));
+}
+
+// Compares what was read at `offset_bytes` with the image.
+void CompareWithImage(const char* read, int64_t offset_bytes, int64_t size_bytes, const FileImage& image,
+                      const std::string& path) {
+  for (const FileRegion& region : image.regions) {
     const int64_t begin = std::max(offset_bytes, region.offset_bytes);
     const int64_t end = std::min(offset_bytes + size_bytes, region.offset_bytes + region.size_bytes);
     if (begin >= end) continue;
-    if (std::memcmp(read + (begin - offset_bytes), region.bytes + (begin - region.offset_bytes),
-                    static_cast<size_t>(end - begin)) != 0) {
-      throw StorageError(
-          Format("%s reads back other bytes than were written, between %lld and %lld: the device or its file "
-                 "system is at fault",
-                 path.c_str(), static_cast<long long>(begin), static_cast<long long>(end)));
-    }
+    const char* expected = region.bytes + (begin - region.offset_bytes);
+    if (std::memcmp(read + (begin - offset_bytes), expected, static_cast<size_t>(end - begin)) != 0)
+      RefuseReadBack(path, begin);
   }
+}
+
+int64_t SizeOf(const FileImage& image) {
+  return image.regions.empty() ? 0 : image.regions.back().offset_bytes + image.regions.back().size_bytes;
 }
 
 }  // namespace
 
-void WriteRegions(const std::string& path, const std::vector<FileRegion>& regions) {
-  FileDescriptor file(::open(path.c_str(), O_RDWR | O_CLOEXEC));
-  if (!file.valid()) throw StorageErrorFromErrno("cannot open for writing", path);
-  ReserveSpace(file.get(), SizeOf(file.get(), path), path);
-  for (const FileRegion& region : regions) WriteRegion(file.get(), region, path);
+void CheckFileSizeLimit(const std::string& path, int64_t size_bytes) {
+  struct rlimit limit;
+  if (::getrlimit(RLIMIT_FSIZE, &limit) != 0)
+    throw StorageErrorFromErrno("cannot ask for the file size limit for", path);
+  if (limit.rlim_cur == RLIM_INFINITY || limit.rlim_cur >= static_cast<rlim_t>(size_bytes)) return;
+  throw StorageError(
+      Format("cannot write %s: it needs up to %lld bytes, found a file size limit of %lld (ulimit -f); raise "
+             "the limit",
+             path.c_str(), static_cast<long long>(size_bytes), static_cast<long long>(limit.rlim_cur)));
+}
+
+void WriteImage(const std::string& path, const FileImage& image) {
+  FileDescriptor file(::open(path.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0644));
+  if (!file.valid()) throw StorageErrorFromErrno("cannot create", path);
+  ReserveSpace(file.get(), SizeOf(image), path);
+  for (const FileRegion& region : image.regions) WriteRegion(file.get(), region, path);
   if (::fsync(file.get()) != 0) throw StorageErrorFromErrno("cannot sync", path);
   // A failed close can be the only sign of a failed write (NFS, quotas).
   if (::close(file.Release()) != 0) throw StorageErrorFromErrno("cannot close", path);
 }
 
-FileDigest DigestAndCompare(const std::string& path, const std::vector<FileRegion>& regions) {
+FileDigest DigestAndCompare(const std::string& path, const FileImage& image) {
   const FileDescriptor file = OpenForReading(path);
   // Drops the synced pages from memory, so that the device is read; where that fails, memory is compared,
   // which is no harm.
@@ -91,16 +99,10 @@ FileDigest DigestAndCompare(const std::string& path, const std::vector<FileRegio
     if (got < 0) throw StorageErrorFromErrno("cannot read back", path);
     if (got == 0) break;
     digester.Update(buffer.data(), static_cast<size_t>(got));
-    CompareRegions(buffer.data(), total_bytes, got, regions, path);
+    CompareWithImage(buffer.data(), total_bytes, got, image, path);
     total_bytes += got;
   }
-  for (const FileRegion& region : regions) {
-    if (region.offset_bytes + region.size_bytes > total_bytes) {
-      throw StorageError(Format(
-          "%s reads back only %lld bytes, fewer than were written: the device or its file system is at fault",
-          path.c_str(), static_cast<long long>(total_bytes)));
-    }
-  }
+  if (total_bytes != SizeOf(image)) RefuseReadBack(path, std::min(total_bytes, SizeOf(image)));
   return {total_bytes, digester.Hex()};
 }
 

@@ -1,4 +1,4 @@
-// The bytes of tensors in a file under construction: reserved, written and compared by plain system calls, so
+// The bytes of a checkpoint file: put together in memory, written and read back by plain system calls, so
 // that each failure has an errno. StorageError with the path. Local functions.
 #pragma once
 
@@ -15,16 +15,26 @@ struct FileRegion {
   int64_t size_bytes;
 };
 
-// Writes `regions` into the existing file `path`, all of whose blocks are reserved first, and syncs it.
-void WriteRegions(const std::string& path, const std::vector<FileRegion>& regions);
+// Every byte of a file, as regions that ascend without gaps: tensors where they lie, and `structure` between
+// them.
+struct FileImage {
+  std::vector<char> structure;
+  std::vector<FileRegion> regions;
+};
+
+// StorageError when this process may not write a file of that size (ulimit -f): the write itself would be a
+// signal.
+void CheckFileSizeLimit(const std::string& path, int64_t size_bytes);
+
+// Creates `path`, reserves its blocks, writes the image and syncs it.
+void WriteImage(const std::string& path, const FileImage& image);
 
 struct FileDigest {
   int64_t size_bytes = 0;
   std::string digest;
 };
 
-// Digest of the file as the device gives it back; StorageError when a region does not hold its bytes.
-// `regions` ascend.
-FileDigest DigestAndCompare(const std::string& path, const std::vector<FileRegion>& regions);
+// Digest of the file as the device gives it back; StorageError when it does not hold the image.
+FileDigest DigestAndCompare(const std::string& path, const FileImage& image);
 
 }  // namespace ppr::train

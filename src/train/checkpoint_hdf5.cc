@@ -1,8 +1,13 @@
 #include "train/checkpoint_hdf5.h"
 
+#include <bit>
+
 #include "base/logging.h"
 
 namespace ppr::train {
+
+static_assert(std::endian::native == std::endian::little,
+              "tensors are stored as they lie in memory, little endian");
 
 namespace {
 
@@ -32,6 +37,10 @@ std::string Hdf5Failure(const char* call, const std::string& path) {
 
 void CloseHdf5(hid_t id, herr_t (*close)(hid_t), const char* what) noexcept {
   if (close(id) < 0) LOG(ERROR) << "closing an HDF5 " << what << " failed: " << Hdf5ErrorText();
+}
+
+hid_t Hdf5TypeOf(const std::string& dtype) {
+  return dtype == "float32" ? H5T_IEEE_F32LE : dtype == "float64" ? H5T_IEEE_F64LE : H5T_STD_I64LE;
 }
 
 Hdf5Silence::Hdf5Silence() {

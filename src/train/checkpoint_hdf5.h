@@ -8,9 +8,12 @@
 
 #include <hdf5.h>
 
+#include <cstdint>
 #include <string>
 #include <type_traits>
+#include <vector>
 
+#include "base/checked_cast.h"
 #include "base/unique_handle.h"
 
 namespace ppr::train {
@@ -54,6 +57,21 @@ Result CheckedHdf5(Result result, const char* call, const std::string& path) {
   if (result < 0) throw ErrorType(Hdf5Failure(call, path));
   return result;
 }
+
+using Hdf5Extents = std::vector<hsize_t>;
+
+// Dataspace of a tensor; [] is a scalar.
+template <typename ErrorType>
+Hdf5Space Hdf5SpaceOf(const std::vector<int64_t>& shape, const std::string& path) {
+  if (shape.empty()) return Hdf5Space(CheckedHdf5<ErrorType>(H5Screate(H5S_SCALAR), "H5Screate", path));
+  const Hdf5Extents extents(shape.begin(), shape.end());
+  const int rank = CheckedCast<int>(extents.size(), "tensor dimensions");
+  return Hdf5Space(
+      CheckedHdf5<ErrorType>(H5Screate_simple(rank, extents.data(), nullptr), "H5Screate_simple", path));
+}
+
+// Type of "float32", "float64" or "int64", in a file and, on our machines, in memory. Owned by the library.
+hid_t Hdf5TypeOf(const std::string& dtype);
 
 }  // namespace ppr::train
 

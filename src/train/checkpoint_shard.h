@@ -17,6 +17,9 @@
 
 namespace ppr::train {
 
+// An upper bound for what a file holds besides its tensors.
+inline constexpr int64_t kStructureBytes = int64_t{1} << 16;
+
 // Name, dtype and shape of a tensor that can be stored: contiguous f32, f64 or int64 on the CPU, with a name
 // of the right form. BugError otherwise.
 TensorRecord RecordOf(const NamedTensor& tensor);
@@ -24,9 +27,9 @@ TensorRecord RecordOf(const NamedTensor& tensor);
 // Writes the new file `path`, syncs it, reads it back from the device and compares it with the tensors.
 // StorageError naming the path and the reason.
 //
-// HDF5 lays the file out; the tensors' bytes are then written by plain pwrite into space that is reserved
-// before the first of them. A full disk so shows as ENOSPC from one system call. Inside HDF5 it can end in a
-// crash of the process, or in a file that is declared good and reads wrong.
+// HDF5 lays the file out in memory and never touches the disk: a write that fails inside it can end in a
+// crash of the process, or in a file that is declared good and reads wrong. Plain system calls write the
+// bytes, into space that is reserved before the first of them.
 FileRecord WriteTensorFile(const std::string& path, const std::vector<NamedTensor>& tensors);
 
 // A file whose digest has been verified, open for reading. DataError when it does not hold what the manifest

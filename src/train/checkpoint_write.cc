@@ -23,9 +23,6 @@ namespace ppr::train {
 
 namespace {
 
-constexpr int64_t kFileOverheadBytes = int64_t{1}
-                                       << 16;  // HDF5's own structures and the manifest, generously
-
 std::string ShapeText(at::IntArrayRef shape) {
   std::string text;
   for (const int64_t extent : shape) text += (text.empty() ? "" : " x ") + std::to_string(extent);
@@ -104,7 +101,7 @@ void CheckRanksAgree(dist::Communicator& communicator, const std::string& run_fo
 }
 
 int64_t BytesOf(const std::vector<NamedTensor>& tensors) {
-  int64_t bytes = kFileOverheadBytes;
+  int64_t bytes = kStructureBytes;
   for (const NamedTensor& named : tensors) bytes += RecordOf(named).size_bytes();
   return bytes;
 }
@@ -124,13 +121,15 @@ void CheckFreeSpace(const std::string& folder, int64_t needed_bytes) {
 
 // Collective. The checkpoint's folder under its pending name, empty and with room for all ranks' files.
 void PrepareFolder(dist::Communicator& communicator, const CheckpointContents& contents,
-                   const std::string& checkpoints, const std::string& pending) {
+                   const std::string& run_folder, const std::string& pending) {
   at::Tensor needed_bytes = at::full(
       {1}, BytesOf(contents.rows) + (communicator.rank() == 0 ? BytesOf(contents.shared) : 0), at::kLong);
   communicator.AllReduce(needed_bytes);
   AgreeOn(communicator, [&] {
     if (communicator.rank() != 0) return;
+    const std::string checkpoints = CheckpointsFolder(run_folder);
     CreateFolder(checkpoints);
+    SyncFolder(run_folder);  // else a power loss may take the new folder and all that is in it
     RemovePending(checkpoints);
     CheckFreeSpace(checkpoints, *needed_bytes.const_data_ptr<int64_t>());
     CreateFolder(pending);
@@ -201,7 +200,7 @@ std::string WriteCheckpoint(dist::Communicator& communicator, const std::string&
   const std::string checkpoints = CheckpointsFolder(run_folder);
   const std::string pending =
       checkpoints + "/" + CheckpointName{.step = contents.step}.ToText() + kPendingSuffix;
-  PrepareFolder(communicator, contents, checkpoints, pending);
+  PrepareFolder(communicator, contents, run_folder, pending);
   try {
     std::vector<FileRecord> files = WriteFiles(communicator, contents, pending);
     std::string digest;

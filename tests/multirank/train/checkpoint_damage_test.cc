@@ -5,8 +5,8 @@
 #include <gtest/gtest.h>
 #include <sys/stat.h>
 
+#include <algorithm>
 #include <filesystem>
-#include <functional>
 
 #include "base/errors.h"
 #include "base/random.h"
@@ -22,7 +22,7 @@ namespace fs = std::filesystem;
 using dist::Communicator;
 using testing::HasSubstr;
 
-constexpr int64_t kItems = 11;
+constexpr int64_t kItems = 12;  // both shards of one size: only digests tell them apart
 constexpr char kNotRefused[] = "not refused";
 
 // A run with the checkpoints of steps 1 and 2, written at W = 2.
@@ -133,7 +133,8 @@ TEST_F(Damage, SwappedShardsAreRefused) {
   fs::rename(File("shard_0000.h5"), File("aside"));
   fs::rename(File("shard_0001.h5"), File("shard_0000.h5"));
   fs::rename(File("aside"), File("shard_0001.h5"));
-  EXPECT_THAT(Refusal(2), HasSubstr("shard_0000.h5"));
+  EXPECT_THAT(Refusal(1), HasSubstr("shard_0000.h5: expected digest"));
+  EXPECT_THAT(Refusal(2), HasSubstr("shard_0001.h5: expected digest"));  // rank 0's share of the files
 }
 
 TEST_F(Damage, FilesOfAnotherStepAreRefused) {
