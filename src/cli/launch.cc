@@ -2,6 +2,7 @@
 
 #include <ATen/Context.h>
 #include <ATen/Parallel.h>
+#include <unistd.h>
 
 #include <chrono>
 #include <cstdio>
@@ -47,10 +48,19 @@ void PrepareThisRank(dist::Communicator& communicator, const LaunchRequest& requ
   at::set_num_threads(request.settings.threads > 0 ? request.settings.threads : fair_threads);
   // Moments and gradients that decay to denormals would slow the step tenfold.
   at::globalContext().setFlushDenormal(true);
+  LOG(INFO) << "ppr " << request.command << ", rank " << communicator.rank() << " of " << communicator.size()
+            << ", process " << getpid() << ", " << at::get_num_threads() << " threads";
 }
 
 void StartLogsAndSignals(const LaunchRequest& request, int rank) {
-  if (!request.job.run_folder.empty()) StartLogging("ppr", request.job.run_folder + "/logs", rank);
+  if (!request.job.run_folder.empty()) {
+    StartLogging("ppr", request.job.run_folder + "/logs", rank);
+  } else {
+    // Nowhere to keep a log: warnings go to stderr, the rest nowhere.
+    FLAGS_logtostderr = true;
+    FLAGS_minloglevel = google::GLOG_WARNING;
+    google::InitGoogleLogging("ppr");
+  }
   if (request.job.stops_on_request) InstallStopHandlers();
 }
 
