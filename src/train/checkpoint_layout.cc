@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cstdlib>
 #include <cstring>
+#include <memory>
 #include <set>
 
 #include "base/errors.h"
@@ -13,11 +14,14 @@ namespace ppr::train {
 
 namespace {
 
-// The memory in which HDF5's core driver builds the file, kept when the driver closes the file and lets go of
-// it. It ends behind the last structure: datasets have places in the file but are not written.
+// The memory in which HDF5's core driver builds the file, taken over when the driver closes the file and
+// would free it. It ends behind the last structure: datasets have places in the file but are not written.
 struct CoreMemory {
+  struct Free {
+    void operator()(void* bytes) const noexcept { std::free(bytes); }
+  };
   size_t size_bytes = 0;
-  std::vector<char> kept;
+  std::unique_ptr<void, Free> kept;
 };
 
 void* ResizeCore(void* bytes, size_t size_bytes, H5FD_file_image_op_t /*operation*/, void* memory_pointer) {
@@ -31,12 +35,10 @@ void* ResizeCore(void* bytes, size_t size_bytes, H5FD_file_image_op_t /*operatio
   return resized;
 }
 
-herr_t FreeCore(void* bytes, H5FD_file_image_op_t operation, void* memory_pointer) noexcept {
-  auto& memory = *static_cast<CoreMemory*>(memory_pointer);
-  if (operation == H5FD_FILE_IMAGE_OP_FILE_CLOSE) {
-    memory.kept.assign(static_cast<const char*>(bytes), static_cast<const char*>(bytes) + memory.size_bytes);
-  }
-  std::free(bytes);
+herr_t FreeCore(void* bytes, H5FD_file_image_op_t operation, void* memory_pointer) {
+  std::unique_ptr<void, CoreMemory::Free> owned(bytes);
+  if (operation == H5FD_FILE_IMAGE_OP_FILE_CLOSE)
+    static_cast<CoreMemory*>(memory_pointer)->kept = std::move(owned);
   return 0;
 }
 
@@ -156,7 +158,9 @@ FileImage LayOutTensorFile(const std::string& path, const std::vector<NamedTenso
     PPR_H5_CHECK(StorageError, H5Fget_filesize(file.get(), &size_bytes), path);
     PPR_H5_CHECK(StorageError, H5Fclose(file.Release()), path);
   }
-  return ImageOf(std::move(memory.kept), std::move(places), CheckedCast<int64_t>(size_bytes, "file size"));
+  const auto* structure = static_cast<const char*>(memory.kept.get());
+  return ImageOf({structure, structure + memory.size_bytes}, std::move(places),
+                 CheckedCast<int64_t>(size_bytes, "file size"));
 }
 
 }  // namespace ppr::train

@@ -18,7 +18,7 @@ namespace {
 using Json = nlohmann::json;
 
 constexpr int64_t kVersion = 1;
-constexpr char kFormat[] = "ppr-checkpoint";
+constexpr char kFormat[] = "ppr.checkpoint";
 constexpr int kDeepestNesting = 32;  // dumping is recursive
 constexpr int64_t kMostRanks = 1 << 20;
 

@@ -120,7 +120,7 @@ const std::vector<SchemaCase>& SchemaCases() {
       {"NotAnObject", [](Json& j) { j = Json::array(); }, {"expected an object"}},
       {"OtherFormat",
        [](Json& j) { j["format"] = "orbax"; },
-       {"\"format\"", "expected \"ppr-checkpoint\"", "\"orbax\""}},
+       {"\"format\"", "expected \"ppr.checkpoint\"", "\"orbax\""}},
       {"NewerVersion", [](Json& j) { j["version"] = 2; }, {"\"version\"", "1..1", "found 2"}},
       {"VersionText", [](Json& j) { j["version"] = "1"; }, {"\"version\"", "found \"1\""}},
       {"MissingStep", [](Json& j) { j.erase("step"); }, {"field \"step\" is missing"}},
