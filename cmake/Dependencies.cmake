@@ -30,9 +30,16 @@ set_target_properties(ppr_torch_cpu PROPERTIES IMPORTED_LOCATION "${PPR_TORCH_CP
 add_library(ppr_torch INTERFACE)
 target_include_directories(ppr_torch SYSTEM INTERFACE
   "${PPR_TORCH_INCLUDE_DIR}" "${PPR_TORCH_INCLUDE_DIR}/torch/csrc/api/include")
-# at::parallel_for is serial in code that is compiled without OpenMP; libtorch and we then share one libgomp.
+# at::parallel_for is serial in code that is compiled without OpenMP. We link the libgomp that libtorch brings, where it
+# brings one: two OpenMP runtimes in a process would each start a pool.
 find_package(OpenMP REQUIRED COMPONENTS CXX)
-target_link_libraries(ppr_torch INTERFACE ppr_torch_cpu "${PPR_C10_LIBRARY}" Threads::Threads OpenMP::OpenMP_CXX)
+get_filename_component(PPR_TORCH_LIBRARY_DIR "${PPR_TORCH_CPU_LIBRARY}" DIRECTORY)
+file(GLOB PPR_TORCH_GOMP "${PPR_TORCH_LIBRARY_DIR}/libgomp*.so*")
+if(NOT PPR_TORCH_GOMP)
+  set(PPR_TORCH_GOMP ${OpenMP_CXX_LIBRARIES})
+endif()
+target_compile_options(ppr_torch INTERFACE ${OpenMP_CXX_FLAGS})
+target_link_libraries(ppr_torch INTERFACE ppr_torch_cpu "${PPR_C10_LIBRARY}" ${PPR_TORCH_GOMP} Threads::Threads)
 
 # The libtorch of an old manylinux wheel uses the pre-2011 string ABI: linking against it fails far away and unclearly.
 include(CheckCXXSourceCompiles)
