@@ -17,8 +17,7 @@ TEST(TokenDictionary, NumbersTextsInOrderOfFirstAppearance) {
   std::vector<std::string> texts;
   for (uint64_t i = 0; i < 20'000; ++i) {
     std::string text(key.Below(24, 2 * i), '\0');
-    for (size_t at = 0; at < text.size(); ++at)
-      text[at] = static_cast<char>(key.With(i % 3000).Below(3, at) * 64);
+    for (size_t at = 0; at < text.size(); ++at) text[at] = "\0\1\x80"[key.With(i % 3000).Below(3, at)];
     texts.push_back(text);
   }
   const std::vector<std::string_view> views(texts.begin(), texts.end());
@@ -46,6 +45,23 @@ TEST(TokenDictionary, TextsAreNotNumbers) {
   EXPECT_EQ(dictionary.Encode("1.0"), 2);
   EXPECT_EQ(dictionary.Encode(std::string_view("1\0", 2)), 3);
   EXPECT_EQ(dictionary.Encode("1"), 0);
+}
+
+TEST(TokenDictionary, EveryByteAndTheLengthCount) {
+  TokenDictionary dictionary("texts");
+  int32_t expected = 0;
+  for (size_t length = 0; length <= 20; ++length) {
+    const std::string text(length, 'a');
+    EXPECT_EQ(dictionary.Encode(text), expected++) << length;
+    for (size_t at = 0; at < length; ++at) {
+      for (int bit = 0; bit < 8; ++bit) {
+        std::string other = text;
+        other[at] = static_cast<char>(other[at] ^ (1 << bit));
+        EXPECT_EQ(dictionary.Encode(other), expected++)
+            << length << " bytes, bit " << bit << " of byte " << at;
+      }
+    }
+  }
 }
 
 // Who is cold and which candidates are drawn depend on these values: they must never change.
