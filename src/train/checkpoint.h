@@ -28,23 +28,26 @@ struct CheckpointContents {
   std::string run_id;
   int64_t step = 0;
   std::string config_json;    // model and stage settings, checked by the reader of the stage
-  std::string progress_json;  // epoch, data cursor, early-stop state
+  std::string progress_json;  // epoch, data cursor, early-stop state; rank 0's is written
   std::string dataset_digest;
   std::string parent_digest;  // manifest digest of the checkpoint this stage started from; "" for pretrain
   int64_t num_items = 0;      // V
-  std::vector<NamedTensor> shared;  // the same on all ranks
-  std::vector<NamedTensor>
-      rows;  // this rank's rows in slot order: dimension 0 is OwnerMap(V, W).num_rows(rank)
+  // The same on all ranks, bit for bit: WriteCheckpoint compares digests and throws BugError when ranks have
+  // drifted apart.
+  std::vector<NamedTensor> shared;
+  // This rank's rows in slot order: dimension 0 is OwnerMap(V, W).num_rows(rank).
+  std::vector<NamedTensor> rows;
 };
 
 struct CheckpointOptions {
-  int keep = 2;            // newest checkpoints kept besides the one that BEST names; at least 2
+  int keep = 2;            // newest checkpoints of the run kept besides the one that BEST names; at least 2
   bool mark_best = false;  // also point BEST at this one
 };
 
 // Collective. Writes and commits; then drops older checkpoints. Returns the manifest digest. When any rank's
 // write fails every rank throws StorageError naming rank, file and reason, and the previous checkpoints are
-// untouched.
+// untouched. The folder is step_NNNNNNNNNNNN, or step_NNNNNNNNNNNN_2 when a pointer names another checkpoint
+// of that step: ask ResolveCheckpoint rather than build the name.
 std::string WriteCheckpoint(dist::Communicator& communicator, const std::string& run_folder,
                             const CheckpointContents& contents, const CheckpointOptions& options);
 

@@ -192,12 +192,14 @@ void Discard(const std::string& checkpoint_folder) {
 }
 
 CheckpointName CommitFolder(const std::string& checkpoints_folder, const std::string& pending,
-                            const CheckpointName& name, const std::string& manifest_text) {
+                            const CheckpointName& name, const std::string& run_id,
+                            const std::string& manifest_text) {
   const std::set<std::string> pointed_at = PointedAt(checkpoints_folder);
   CheckpointName free = name;
   for (;; ++free.attempt) {
     const std::string folder = checkpoints_folder + "/" + free.ToText();
     if (!FileExists(folder)) break;
+    if (!IsOfRun(folder, run_id)) continue;
     if (!pointed_at.contains(free.ToText())) {
       Discard(folder);
       break;

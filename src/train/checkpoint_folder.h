@@ -55,9 +55,10 @@ void Discard(const std::string& checkpoint_folder);
 
 // Gives the whole, synced folder `pending` its name and returns that. A checkpoint that a pointer names is
 // never replaced: when it is the same to the last byte it stays and `pending` is dropped, else the newcomer
-// gets the next attempt's name.
+// gets the next attempt's name, as it does beside what is not a checkpoint of `run_id`.
 CheckpointName CommitFolder(const std::string& checkpoints_folder, const std::string& pending,
-                            const CheckpointName& name, const std::string& manifest_text);
+                            const CheckpointName& name, const std::string& run_id,
+                            const std::string& manifest_text);
 
 // Drops checkpoints of `run_id` that are neither among the newest `keep` up to `current` nor named by a
 // pointer. Newer ones than `current` (a run that went on from an older checkpoint) are left for the step that

@@ -177,7 +177,8 @@ std::string Commit(const CheckpointContents& contents, const CheckpointOptions& 
   const std::string text = SealManifest(manifest);
   ParseManifest(text, pending);  // what a reader would refuse is not committed
   WriteFileDurably(pending + "/" + kManifestFile, text);
-  const CheckpointName name = CommitFolder(checkpoints, pending, {.step = contents.step}, text);
+  const CheckpointName name =
+      CommitFolder(checkpoints, pending, {.step = contents.step}, contents.run_id, text);
   WritePointer(checkpoints, kLatest, {name.ToText(), manifest.digest});
   if (options.mark_best) WritePointer(checkpoints, kBest, {name.ToText(), manifest.digest});
   Rotate(checkpoints, contents.run_id, name, options.keep);

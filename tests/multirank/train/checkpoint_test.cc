@@ -281,8 +281,17 @@ TEST(Commit, NeverReplacesACheckpointThatAPointerNames) {
   });
 }
 
-// Makes "shard_0001.h5" of rank 1's next checkpoint impossible: the pending folder's name is taken by a file,
-// or the shard's by a folder, whatever user the test runs as.
+TEST(Commit, NeverReplacesWhatIsNotOfTheRun) {
+  const test::TemporaryFolder run;
+  fs::create_directories(StepFolder(run.path(), 5));
+  test::WriteBytes(StepFolder(run.path(), 5) + "/notes.txt", "mine");
+  WriteSample(run.path(), 2, 5);
+  EXPECT_EQ(test::BytesOfFile(StepFolder(run.path(), 5) + "/notes.txt"), "mine");
+  EXPECT_THAT(StepsKept(run.path()), ElementsAre("000000000005", "000000000005_2"));
+  ExpectSampleAt(run.path(), 2, "LATEST", 5);
+}
+
+// The pending folder's name is taken by a file, which stops any user, root too.
 TEST(WriteFailure, EveryRankNamesTheRankAndTheOldCheckpointStands) {
   const test::TemporaryFolder run;
   WriteSample(run.path(), 3, 1);
