@@ -39,27 +39,29 @@ void CheckCallAgainstPeers(const MpiChannel& channel, const CollectiveCall& call
   const at::Tensor sent = at::empty({static_cast<int64_t>(size), kTagBytes}, at::kByte);
   const at::Tensor received = at::empty_like(sent);
   auto* sent_tags = static_cast<CallTag*>(sent.mutable_data_ptr());
-  for (size_t peer = 0; peer < size; ++peer)
+  for (size_t peer = 0; peer < size; ++peer) {
     sent_tags[peer] = MakeTag(text, rows.sent.empty() ? 0 : rows.sent[peer]);
+  }
 
   const auto transfer = std::make_shared<MpiTransfer>(call, std::vector<at::Tensor>{sent, received});
   const std::vector<int64_t> one_each(size, 1);
   PostAllToAllV(channel, *transfer, sent, one_each, received, one_each, tag);
   finish(transfer);
 
+  const auto fail = [&](const std::string& what) {
+    throw CommunicationError(PlaceOf(channel.caller, call.Text()) + ": " + what);
+  };
   const auto* received_tags = static_cast<const CallTag*>(received.const_data_ptr());
   for (size_t peer = 0; peer < size; ++peer) {
     const CallTag& theirs = received_tags[peer];
     if (std::memcmp(theirs.digest, sent_tags[peer].digest, sizeof(theirs.digest)) != 0) {
-      throw CommunicationError(Format("collectives do not match: rank %zu called %s, rank %d called %s", peer,
-                                      theirs.text, channel.caller.rank(), text.c_str()));
+      fail(Format("collectives do not match: rank %zu called %s, rank %d called %s", peer, theirs.text,
+                  channel.caller.rank(), text.c_str()));
     }
     if (!rows.expected.empty() && theirs.rows_to_receiver != rows.expected[peer]) {
-      throw CommunicationError(
-          Format("AllToAllV counts do not agree: rank %zu sends %lld rows to rank %d, which "
-                 "expects %lld",
-                 peer, static_cast<long long>(theirs.rows_to_receiver), channel.caller.rank(),
-                 static_cast<long long>(rows.expected[peer])));
+      fail(Format("AllToAllV counts do not agree: rank %zu sends %lld rows to rank %d, which expects %lld",
+                  peer, static_cast<long long>(theirs.rows_to_receiver), channel.caller.rank(),
+                  static_cast<long long>(rows.expected[peer])));
     }
   }
 }

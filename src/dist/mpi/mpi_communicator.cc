@@ -113,7 +113,9 @@ void MpiCommunicator::Barrier() {
   Start(DescribeBarrier(), {}, {}, [&](MpiTransfer& transfer) { PostBarrier(channel_, transfer); })->Wait();
 }
 
-void MpiCommunicator::Abort(const std::string& reason) noexcept { Fail(reason); }
+void MpiCommunicator::Abort(const std::string& reason) noexcept {
+  Fail("rank " + std::to_string(rank()) + " failed in phase \"" + phase() + "\": " + reason);
+}
 
 std::unique_ptr<Work> MpiCommunicator::Start(const CollectiveCall& call, std::vector<at::Tensor> buffers,
                                              const PairwiseRows& rows, const Post& post) {
@@ -175,7 +177,7 @@ void MpiCommunicator::Poll(MpiTransfer& transfer) {
 void MpiCommunicator::Fail(const std::string& reason) noexcept {
   if (!failure_.empty()) return;
   try {
-    failure_ = Format("rank %d failed in phase \"%s\": %s", rank(), phase().c_str(), reason.c_str());
+    failure_ = reason;
     LOG(ERROR) << failure_;
     SendFarewells();
   } catch (const std::exception& error) {

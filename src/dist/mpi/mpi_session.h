@@ -34,6 +34,9 @@ class MpiSession {
   // A communicator over a duplicate of the world. Collective. The session must outlive it, and its calls come
   // from the thread that made the session. One MPI call moves at most `max_transfer` elements or rows; longer
   // transfers are split.
+  // With PPR_CHECK_COLLECTIVES=1 in the environment (of all ranks) each collective first compares what the
+  // ranks call, and a mismatch is named: for tests and for hunting bugs, at the price of one more round of
+  // messages per call.
   std::unique_ptr<Communicator> MakeWorldCommunicator(Communicator::Options options,
                                                       int64_t max_transfer = kDefaultMaxTransfer);
   // Rank among those on this node.

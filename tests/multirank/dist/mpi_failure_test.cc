@@ -67,7 +67,7 @@ TEST_F(MpiFailure, DeadlineNamesThePeerWhoseRowsAreMissing) {
   if (rank() != size() - 1) {
     at::Tensor output = at::empty({size()});
     EXPECT_THAT(MessageOf([&] { victim->AllToAll(at::ones({size()}), output); }),
-                HasSubstr("waited 0.2 s for rank " + std::to_string(size() - 1)));
+                ::testing::ContainsRegex("waited 0.2 s for rank .*" + std::to_string(size() - 1)));
   }
   control_->Barrier();
 }
