@@ -7,7 +7,7 @@
 #
 #   PPR                 the binary (default: build/release/ppr beside this script)
 #   PPR_HOSTFILE        hosts and slots, one host a line, for more than one machine
-#   PPR_MPIRUN_OPTIONS  more options for mpirun
+#   PPR_MPIRUN_OPTIONS  more options for mpirun; --quiet keeps it from commenting on exit codes, and on killed ranks
 set -euo pipefail
 
 if [ $# -lt 2 ]; then
@@ -17,6 +17,10 @@ fi
 ranks=$1
 shift
 ppr="${PPR:-$(dirname "$0")/../build/release/ppr}"
+if [ ! -x "$ppr" ]; then
+  echo "mpirun.sh: expected the ppr binary at $ppr, found none: run scripts/build, or set PPR" >&2
+  exit 64
+fi
 
 # Open MPI refuses to run as root, as in a container, unless told twice.
 if [ "$(id -u)" = 0 ]; then export OMPI_ALLOW_RUN_AS_ROOT=1 OMPI_ALLOW_RUN_AS_ROOT_CONFIRM=1; fi

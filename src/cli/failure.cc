@@ -11,8 +11,6 @@ namespace ppr::cli {
 Failure DescribeCurrentException() {
   try {
     throw;
-  } catch (const CommunicationError& error) {
-    return {error.code(), error.what(), /*names_rank=*/true};
   } catch (const Error& error) {
     return {error.code(), error.what()};
   } catch (const std::bad_alloc&) {
@@ -30,7 +28,9 @@ Failure DescribeCurrentException() {
 std::string FailureLine(const std::string& command, int rank, int world_size, const std::string& phase,
                         const Failure& failure) {
   std::string line = "ppr " + command + ": ";
-  if (!failure.names_rank) {
+  // Collectives and agreed errors name the rank that matters, which may be another; a stop has no culprit.
+  const bool names_rank = failure.message.starts_with("rank ") || failure.code == ExitCode::kStoppedOnRequest;
+  if (!names_rank) {
     if (world_size > 1) line += "rank " + std::to_string(rank) + (phase == "start" ? ": " : ", ");
     if (phase != "start") line += phase + ": ";
   }

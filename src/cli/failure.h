@@ -11,7 +11,6 @@ namespace ppr::cli {
 struct Failure {
   ExitCode code = ExitCode::kInternal;
   std::string message;
-  bool names_rank = false;  // the message itself says which rank, in which phase
 };
 
 // Describes the exception that is being handled; call inside a catch block.

@@ -74,7 +74,10 @@ void RunRank(dist::Communicator& communicator, const LaunchRequest& request) {
   }
 }
 
-bool IsRefusal(ExitCode code) { return code == ExitCode::kUsage || code == ExitCode::kBadData; }
+// True for failures of what was given, after which a folder with nothing but a log would only be in the way.
+bool IsRefusal(ExitCode code) {
+  return code == ExitCode::kUsage || code == ExitCode::kBadData || code == ExitCode::kStorage;
+}
 
 void Report(const LaunchRequest& request, const RankFailure& found, int world_size) {
   const std::string line = FailureLine(request.command, found.rank, world_size, found.phase, found.failure);

@@ -1,6 +1,5 @@
 #include "cli/version.h"
 
-#include <gflags/gflags.h>
 #include <torch/version.h>
 
 #include "base/text_format.h"
@@ -8,8 +7,8 @@
 namespace ppr::cli {
 
 std::string VersionText() {
-  return Format("ppr %s (%s)\nlibtorch %s\ngflags %s\ncompiler %s\n", PPR_VERSION, PPR_BUILD_TYPE,
-                TORCH_VERSION, gflags::VersionString(), __VERSION__);
+  return Format("ppr %s (%s)\nlibtorch %s\ncompiler %s\n", PPR_VERSION, PPR_BUILD_TYPE, TORCH_VERSION,
+                __VERSION__);
 }
 
 }  // namespace ppr::cli
