@@ -41,7 +41,7 @@ struct PackedBatch {
   std::vector<int32_t> users;        // [num_users]
 
   // Targets, all in the original view.
-  std::vector<int64_t> target_token;     // [N] read-out token; -1 = none (no prompt and no click before it)
+  std::vector<int64_t> target_token;     // [N] read-out token; -1 = none (no prompt and no click before it): u_s is 0
   std::vector<int64_t> target_sequence;  // [N]
   std::vector<int64_t> positives;        // [N] item ids
   std::vector<int64_t> negatives;        // [N * K] item ids

@@ -7,8 +7,14 @@
 
 #include "base/errors.h"
 #include "base/nearest_name.h"
+#include "model/gather_rows.h"
 
 namespace ppr::train {
+namespace {
+
+constexpr int64_t kZeroRow = -1;  // what GatherRows takes for a row of zeros
+
+}  // namespace
 
 ProfileInput MakeProfileInput(const data::Dataset& dataset, const std::vector<std::string>& names) {
   std::vector<std::string> known;
@@ -68,61 +74,39 @@ at::Tensor Recommender::PromptsOfViews(const PackedBatch& batch, const at::Tenso
 Recommender::Encoded Recommender::Encode(const PackedBatch& batch, const data::Dataset& dataset, const at::Tensor& rows,
                                          const std::vector<int64_t>& row_of_token, const std::vector<View>& augmented,
                                          const at::Tensor& mask_keys, double profile_mask_ratio, bool training) const {
-  const int64_t width = encoder_->config().width;
-  // Sources of token inputs, stacked: item rows, then prompts, then one zero row.
+  // Sources of token inputs, stacked: item rows, then prompts.
   std::vector<at::Tensor> sources = {rows};
-  int64_t num_prompts = 0;
   Encoded encoded;
   if (prompt_) {
     const at::Tensor codes = ProfileCodes(batch, dataset);
-    if (batch.prompt_tokens > 0) {
-      sources.push_back(PromptsOfViews(batch, codes, augmented, mask_keys, profile_mask_ratio));
-      num_prompts = sources.back().size(0);
-    }
+    if (batch.prompt_tokens > 0) sources.push_back(PromptsOfViews(batch, codes, augmented, mask_keys, profile_mask_ratio));
     if (prompt_->config().use_profile_model) encoded.profiles = prompt_->ProfileVectors(codes);
   }
-  sources.push_back(at::zeros({1, width}, rows.options().requires_grad(false)));
-  const int64_t zero_row = rows.size(0) + num_prompts;
   std::vector<int64_t> source(batch.token_items.size());
   for (int64_t sequence = 0; sequence < batch.layout.num_sequences(); ++sequence) {
-    for (int64_t t = batch.layout.offsets[static_cast<size_t>(sequence)]; t < batch.layout.offsets[static_cast<size_t>(sequence) + 1]; ++t) {
-      const auto token = static_cast<size_t>(t);
+    const int64_t first_prompt = rows.size(0) + sequence * batch.prompt_tokens;
+    const auto begin = static_cast<size_t>(batch.layout.offsets[static_cast<size_t>(sequence)]);
+    const auto end = static_cast<size_t>(batch.layout.offsets[static_cast<size_t>(sequence) + 1]);
+    for (size_t token = begin; token < end; ++token) {
       const int64_t item = batch.token_items[token];
-      if (item > 0) source[token] = row_of_token[token];
-      if (item == kMaskedToken) source[token] = zero_row;
-      if (item < 0) source[token] = rows.size(0) + sequence * batch.prompt_tokens + (-1 - item);
+      source[token] = item > 0 ? row_of_token[token] : item == kMaskedToken ? kZeroRow : first_prompt + (-1 - item);
     }
   }
-  const at::Tensor inputs = at::cat(sources).index_select(0, at::tensor(source, at::kLong));  // [T, d]
+  const at::Tensor all_sources = sources.size() == 1 ? rows : at::cat(sources);
+  const at::Tensor inputs = model::GatherRows(all_sources, at::tensor(source, at::kLong));  // [T, d]
   encoded.tokens = encoder_->Forward(inputs, batch.layout, {.active = training && encoder_->config().dropout > 0});
   return encoded;
 }
 
-namespace {
-
-// Rows of tokens [T, d] at `index`; 0 where it is -1.
-at::Tensor SelectOrZero(const at::Tensor& tokens, std::span<const int64_t> index) {
-  std::vector<int64_t> safe(index.begin(), index.end());
-  const bool all_present = std::find(safe.begin(), safe.end(), -1) == safe.end();
-  if (all_present) return tokens.index_select(0, at::tensor(safe, at::kLong));
-  for (int64_t& token : safe) {
-    if (token < 0) token = tokens.size(0);
-  }
-  const at::Tensor zero = at::zeros({1, tokens.size(1)}, tokens.options().requires_grad(false));
-  return at::cat({tokens, zero}).index_select(0, at::tensor(safe, at::kLong));
-}
-
-}  // namespace
-
 at::Tensor Recommender::LastOutputs(const PackedBatch& batch, const Encoded& encoded, int64_t view) const {
-  const std::span<const int64_t> all(batch.last_token);
-  return SelectOrZero(encoded.tokens, all.subspan(static_cast<size_t>(view * batch.num_users), static_cast<size_t>(batch.num_users)));
+  const at::Tensor last = at::tensor(batch.last_token, at::kLong);
+  return model::GatherRows(encoded.tokens, last.narrow(0, view * batch.num_users, batch.num_users));
 }
 
 at::Tensor Recommender::TargetUsers(const PackedBatch& batch, const Encoded& encoded) const {
-  const at::Tensor sequential = SelectOrZero(encoded.tokens, batch.target_token);  // u_s
+  const at::Tensor sequential = model::GatherRows(encoded.tokens, at::tensor(batch.target_token, at::kLong));  // u_s
   if (!encoded.profiles.defined()) return sequential;
-  return sequential + encoded.profiles.index_select(0, at::tensor(batch.target_sequence, at::kLong));
+  return sequential + model::GatherRows(encoded.profiles, at::tensor(batch.target_sequence, at::kLong));
 }
 
 at::Tensor Recommender::UserVectors(const data::Dataset& dataset, std::span<const ClickSequence> sequences) {

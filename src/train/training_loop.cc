@@ -112,6 +112,7 @@ void TrainingLoop::Commit(bool best) {
   if (RowAdam* adam = step_.row_adam()) {
     contents.rows.insert(contents.rows.end(), {{"items/m", adam->m}, {"items/v", adam->v}, {"items/last_step", adam->last_step}});
   }
+  if (lead()) metrics_->Sync();  // what the log says of these steps must not be lost when the checkpoint is kept
   WriteCheckpoint(recommender_.communicator(), config_.output, contents,
                   {.keep = static_cast<int>(config_.keep_checkpoints), .mark_best = best});
   if (best) best_folder_ = StepFolder(config_.output, progress_.step);

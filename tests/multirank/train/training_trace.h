@@ -1,0 +1,48 @@
+// Trains a small model on given ranks and keeps what the world-size tests compare: the loss of every step and
+// the final parameters. A pure function of the setting, whatever the ranks.
+#pragma once
+
+#include <ATen/core/Tensor.h>
+
+#include <vector>
+
+#include "data/batches.h"
+#include "dist/communicator.h"
+#include "support/synthetic_dataset.h"
+#include "train/stage_config.h"
+
+namespace ppr::train {
+
+enum class Kind { kPretrain, kLight, kFull, kFineTune };
+
+struct Setting {
+  Kind kind = Kind::kPretrain;
+  int64_t batch_size = 8;
+  int64_t steps = 200;
+  data::TargetClicks targets = data::TargetClicks::kAfterFirst;
+  test::SyntheticSettings data = {};
+  double dropout = 0.2;
+  model::NextItemLoss loss = model::NextItemLoss::kBpr;
+  BehaviourAugmentation behaviour = BehaviourAugmentation::kDelete;
+  bool mean_of_items = false;
+  double rate = 0.001;
+};
+
+struct Trace {
+  std::vector<double> losses;
+  at::Tensor dense;  // [P]
+  at::Tensor rows;   // [V, d] by id
+};
+
+// Two blocks of width 8 with windows of 6 clicks.
+model::EncoderConfig SmallEncoder(double dropout);
+
+// Collective.
+Trace TrainOn(dist::Communicator& communicator, const Setting& setting);
+// On W threads of this process.
+Trace TrainOnThreads(const Setting& setting, int world_size);
+
+// EXPECTs that `many`, of `world_size` ranks, is `one` to rounding, and prints the drift. Local.
+void ExpectSame(const Trace& many, const Trace& one, int world_size, const Setting& setting);
+
+}  // namespace ppr::train
