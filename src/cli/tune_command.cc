@@ -23,7 +23,6 @@ DEFINE_int64(prompt_hidden_width, 64, "Hidden width of prompt generator and prof
 DEFINE_bool(shared_tables, false, "Prompt generator and profile model read the same profile tables");
 DEFINE_bool(use_profile_model, true, "Add the profile model's vector (Eq. 4) to the user vector");
 DEFINE_int64(projector_width, 0, "Two-layer projector of this width before the contrastive loss; 0: none");
-DEFINE_double(prompt_init_std, 0.02, "Standard deviation of initial parameters of the new parts");
 DEFINE_string(profile_fields, "", "Profile fields to use, separated by commas; none: all of the dataset");
 DEFINE_string(profile_init, "mean_of_items",
               "Profile tables start as the mean row of items that such warm users clicked "
@@ -53,8 +52,7 @@ std::vector<FlagTopic> Topics() {
                                                           {"shared_tables"},
                                                           {"use_profile_model"},
                                                           {"profile_fields"},
-                                                          {"profile_init"},
-                                                          {"prompt_init_std"}}));
+                                                          {"profile_init"}}));
   topics.push_back(TopicFromGflags("Contrastive loss", {{"contrastive_weight"},
                                                         {"temperature"},
                                                         {"views"},
@@ -73,7 +71,6 @@ model::PromptConfig PromptConfigFromFlags(train::TuneMethod method) {
   config.shared_tables = FLAGS_shared_tables;
   config.use_profile_model = FLAGS_use_profile_model;
   config.projector_width = FLAGS_projector_width;
-  config.init_std = FLAGS_prompt_init_std;
   return config;
 }
 

@@ -2,8 +2,6 @@
 
 #include <ATen/ATen.h>
 
-#include <cmath>
-
 #include "base/errors.h"
 #include "base/text_format.h"
 #include "model/gather_rows.h"
@@ -31,9 +29,6 @@ std::vector<std::string> PromptConfig::Problems() const {
   RequireAtLeast("num_tokens", num_tokens, 0, &problems);
   RequireAtLeast("hidden_width", hidden_width, 1, &problems);
   RequireAtLeast("projector_width", projector_width, 0, &problems);
-  if (!(init_std >= 0 && std::isfinite(init_std))) {
-    problems.push_back(Format("init_std: found %g, expected a finite number >= 0", init_std));
-  }
   return problems;
 }
 

@@ -19,7 +19,6 @@ struct PromptConfig {
   bool shared_tables = false;     // generator and profile model read the same profile tables
   bool use_profile_model = true;  // u_a of Eq. 4
   int64_t projector_width = 0;    // > 0: two-layer projector d -> width -> width before the contrastive loss
-  double init_std = 0.02;
 
   std::vector<std::string> Problems() const;
 };

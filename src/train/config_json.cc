@@ -48,7 +48,6 @@ Json PromptJson(const TuneConfig& config, const ProfileInput& profile) {
           {"shared_tables", config.prompt.shared_tables},
           {"use_profile_model", config.prompt.use_profile_model},
           {"projector_width", config.prompt.projector_width},
-          {"init_std", config.prompt.init_std},
           {"fields", profile.names},
           {"vocabulary_sizes", profile.vocabulary_sizes}};
 }
@@ -131,7 +130,6 @@ void ParsePrompt(const Json& json, const std::string& where, StoredModel* model)
   reader.Read("shared_tables", &model->prompt.shared_tables);
   reader.Read("use_profile_model", &model->prompt.use_profile_model);
   reader.Read("projector_width", &model->prompt.projector_width);
-  reader.Read("init_std", &model->prompt.init_std);
   reader.Read("fields", &model->profile_fields);
   reader.Read("vocabulary_sizes", &model->vocabulary_sizes);
 }
