@@ -24,7 +24,9 @@ std::vector<std::string> Form(const std::string& path, const std::string& text) 
 TEST(SourceRules, LibrariesStayInTheirRooms) {
   EXPECT_THAT(Library("src/train/x.cc", "\n#include <mpi.h>\n"),
               ElementsAre(HasSubstr("src/train/x.cc:2: <mpi.h>")));
-  EXPECT_THAT(Library("src/dist/mpi/x.h", "#include <mpi.h>\n"), SizeIs(1));
+  EXPECT_THAT(Library("src/dist/mpi/mpi_session.h", "#include <mpi.h>\n"), SizeIs(1));
+  EXPECT_THAT(Library("src/cli/x.cc", "#include \"dist/mpi/mpi_check.h\"\n"), SizeIs(1));
+  EXPECT_THAT(Library("src/cli/x.cc", "#include \"dist/mpi/mpi_session.h\"\n"), IsEmpty());
   EXPECT_THAT(Library("src/dist/mpi/x.cc", "#include <mpi.h>\n"), IsEmpty());
   EXPECT_THAT(Library("src/model/x.cc", "#include <hdf5.h>\n"), SizeIs(1));
   EXPECT_THAT(Library("src/data/dataset.h", "#include <H5Ipublic.h>\n"), SizeIs(1));
