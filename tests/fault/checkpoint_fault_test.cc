@@ -134,6 +134,10 @@ struct Injection {
   int most;          // n-th call of a thread: 1..most; more than a checkpoint of the sample makes
 };
 
+void PrintTo(const Injection& injection, std::ostream* stream) {
+  *stream << injection.call << " " << injection.what;
+}
+
 class InjectedFault : public testing::TestWithParam<Injection> {};
 
 TEST_P(InjectedFault, NewestCommittedCheckpointLoads) {

@@ -203,6 +203,10 @@ struct ExactnessCase {
   double tolerance;
 };
 
+void PrintTo(const ExactnessCase& exactness_case, std::ostream* stream) {
+  *stream << "beta2 " << exactness_case.beta2 << ", gradients of " << exactness_case.gradient_size;
+}
+
 class RowAdamExactness : public testing::TestWithParam<ExactnessCase> {};
 
 TEST_P(RowAdamExactness, SkippedRowsEndWhereDenseAdamPutsThem) {

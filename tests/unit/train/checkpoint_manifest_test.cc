@@ -106,6 +106,8 @@ struct SchemaCase {
   std::vector<std::string> parts;  // of the message
 };
 
+void PrintTo(const SchemaCase& schema_case, std::ostream* stream) { *stream << schema_case.name; }
+
 class Schema : public testing::TestWithParam<SchemaCase> {};
 
 TEST_P(Schema, IsRefusedByName) {
