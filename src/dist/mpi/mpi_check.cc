@@ -3,8 +3,9 @@
 #include <exception>
 
 #include "base/errors.h"
-#include "base/logging.h"
 #include "base/text_format.h"
+
+#include "base/logging.h"
 
 namespace ppr::dist {
 
