@@ -188,7 +188,7 @@ std::vector<std::string> ConfigDifferences(const std::string& stored_json, const
 
 std::string ProgressJson(const RunProgress& progress) {
   const Json fields = {{"step", progress.step},           {"epoch", progress.epoch},         {"batch", progress.batch},
-                       {"best_metric", progress.best_metric}, {"best_step", progress.best_step}, {"finished", progress.finished}};
+                       {"best_metric", progress.best_metric}, {"best_step", progress.best_step}, {"stopped_early", progress.stopped_early}};
   return Json{{"progress", fields}}.dump();
 }
 
@@ -201,7 +201,7 @@ RunProgress ParseProgress(const std::string& json, const std::string& where) {
   reader.Read("batch", &progress.batch);
   reader.Read("best_metric", &progress.best_metric);
   reader.Read("best_step", &progress.best_step);
-  reader.Read("finished", &progress.finished);
+  reader.Read("stopped_early", &progress.stopped_early);
   return progress;
 }
 

@@ -37,7 +37,7 @@ struct RunProgress {
   int64_t batch = 0;       // index in the epoch of the next batch
   double best_metric = -1; // -1 = none yet
   int64_t best_step = 0;
-  bool finished = false;   // early stop or a limit was reached
+  bool stopped_early = false;  // patience ran out; the limits of a run are looked at anew when it is resumed
 };
 std::string ProgressJson(const RunProgress& progress);
 RunProgress ParseProgress(const std::string& json, const std::string& where);

@@ -17,10 +17,6 @@ namespace {
 
 constexpr int64_t kLogEverySteps = 50;
 
-std::string StepFolder(const std::string& output, int64_t step) {
-  return Format("%s/checkpoints/step_%012lld", output.c_str(), static_cast<long long>(step));
-}
-
 }  // namespace
 
 UserVectors UserVectorsOf(Recommender& recommender, const data::Dataset& dataset) {
@@ -73,7 +69,6 @@ bool TrainingLoop::Resume() {
   }
   progress_ = ParseProgress(contents.progress_json, checkpoint.folder);
   Restore(checkpoint);
-  if (progress_.best_metric >= 0) best_folder_ = StepFolder(config_.output, progress_.best_step);
   if (lead()) metrics_ = std::make_unique<MetricsLog>(config_.output + "/metrics.jsonl", progress_.step);
   LOG(INFO) << "resumed " << checkpoint.folder << " (written by " << checkpoint.written_world_size << " ranks) at step "
             << progress_.step;
@@ -115,7 +110,6 @@ void TrainingLoop::Commit(bool best) {
   if (lead()) metrics_->Sync();  // what the log says of these steps must not be lost when the checkpoint is kept
   WriteCheckpoint(recommender_.communicator(), config_.output, contents,
                   {.keep = static_cast<int>(config_.keep_checkpoints), .mark_best = best});
-  if (best) best_folder_ = StepFolder(config_.output, progress_.step);
 }
 
 double TrainingLoop::Evaluate() {
@@ -141,7 +135,7 @@ void TrainingLoop::EvaluateAndCommit() {
     progress_.best_metric = value;
     progress_.best_step = progress_.step;
   }
-  if (config_.patience_steps > 0 && progress_.step - progress_.best_step >= config_.patience_steps) progress_.finished = true;
+  if (config_.patience_steps > 0 && progress_.step - progress_.best_step >= config_.patience_steps) progress_.stopped_early = true;
   if (lead()) {
     metrics_->Append(nlohmann::json{{"step", progress_.step}, {"epoch", progress_.epoch}, {"validation", {{config_.metric, value}}}}.dump());
     line_->Note(Format("%s  step %lld  validation %s %.4f%s", inputs_.stage.c_str(), static_cast<long long>(progress_.step),
@@ -163,6 +157,11 @@ void TrainingLoop::LogStep(const StepResult& result) {
   metrics_->Append(line.dump());
 }
 
+bool TrainingLoop::Finished() const {
+  const bool at_limit = progress_.epoch >= config_.max_epochs || (config_.max_steps > 0 && progress_.step >= config_.max_steps);
+  return at_limit || progress_.stopped_early;
+}
+
 bool TrainingLoop::Advance() {
   const int64_t batches = plan_.NumBatches(progress_.epoch, config_.batch_size);
   if (batches == 0) throw DataError(dataset_.path + ": no user of this stage has a click to train on");
@@ -175,18 +174,16 @@ bool TrainingLoop::Advance() {
     progress_.batch = 0;
     ++progress_.epoch;
   }
-  const bool last = progress_.epoch >= config_.max_epochs || (config_.max_steps > 0 && progress_.step >= config_.max_steps);
-  progress_.finished = last;
-  if (evaluates || last) {
+  if (evaluates || Finished()) {
     EvaluateAndCommit();
   } else if (result.stop_requested || (config_.checkpoint_every_steps > 0 && progress_.step % config_.checkpoint_every_steps == 0)) {
     Commit(false);
   }
-  if (result.stop_requested && !progress_.finished) {
+  if (result.stop_requested && !Finished()) {
     throw StoppedOnRequest(Format("stopped on request after step %lld; the checkpoint is committed: start again with --resume",
                                   static_cast<long long>(progress_.step)));
   }
-  return !progress_.finished;
+  return !Finished();
 }
 
 StageResult TrainingLoop::Run() {
@@ -197,18 +194,18 @@ StageResult TrainingLoop::Run() {
     if (config_.max_steps > 0) total = std::min(total, config_.max_steps);
     line_ = std::make_unique<ProgressLine>(config_.progress, inputs_.stage, total);
   }
-  while (!progress_.finished && Advance()) {
+  while (!Finished() && Advance()) {
   }
   if (line_) line_->Finish();
-  return Result();
+  return Result(ResolveCheckpoint(recommender_.communicator(), config_.output, "BEST"));
 }
 
-StageResult TrainingLoop::Result() const {
-  StageResult result{.steps = progress_.step, .best_metric = progress_.best_metric, .best_checkpoint = best_folder_};
+StageResult TrainingLoop::Result(const std::string& best_checkpoint) const {
+  StageResult result{.steps = progress_.step, .best_metric = progress_.best_metric, .best_checkpoint = best_checkpoint};
   result.text = Format("%s: %s steps, %lld epochs; best %s %.4f at step %s\n", inputs_.stage.c_str(),
                        WithThousands(progress_.step).c_str(), static_cast<long long>(progress_.epoch), config_.metric.c_str(),
                        progress_.best_metric, WithThousands(progress_.best_step).c_str());
-  result.text += "best checkpoint: " + best_folder_ + "\n";
+  result.text += "best checkpoint: " + best_checkpoint + "\n";
   return result;
 }
 

@@ -40,13 +40,14 @@ class TrainingLoop {
   void Restore(const LoadedCheckpoint& checkpoint);
   // One step and what follows it. False when the run is over.
   bool Advance();
+  bool Finished() const;
   bool AtEvaluation(int64_t batches) const;
   void LogStep(const StepResult& result);
   double Evaluate();
   // Evaluates, remembers the best, commits a checkpoint.
   void EvaluateAndCommit();
   void Commit(bool best);
-  StageResult Result() const;
+  StageResult Result(const std::string& best_checkpoint) const;
   bool lead() const { return recommender_.communicator().rank() == 0; }
 
   Recommender& recommender_;
@@ -57,7 +58,6 @@ class TrainingLoop {
   LoopInputs inputs_;
   std::string run_id_;
   RunProgress progress_;
-  std::string best_folder_;
   std::unique_ptr<MetricsLog> metrics_;   // rank 0 only, as is the line
   std::unique_ptr<ProgressLine> line_;
 };

@@ -1,0 +1,217 @@
+// Stopped work goes on as if nothing had happened: runs killed with SIGKILL at arbitrary moments and started
+// again with
+// --resume end with the bytes of an uninterrupted run; checkpoints change hands between stages and numbers of
+// ranks.
+#include <gmock/gmock.h>
+
+#include <csignal>
+#include <cstdlib>
+#include <fstream>
+#include <nlohmann/json.hpp>
+#include <thread>
+
+#include "base/durable_file.h"
+#include "base/random.h"
+#include "e2e/cli_program.h"
+
+namespace ppr::e2e {
+namespace {
+
+using ::testing::HasSubstr;
+
+using Words = std::vector<std::string>;
+
+Words operator+(Words words, const Words& more) {
+  words.insert(words.end(), more.begin(), more.end());
+  return words;
+}
+
+class Resume : public CliTest {
+ protected:
+  void SetUp() override {
+    CliTest::SetUp();
+    const std::string examples = PPR_SOURCE_DIR "/examples/completejourney/completejourney";
+    const ProgramResult result = RunPpr({"prepare", "--interactions=" + examples + ".inter",
+                                         "--users=" + examples + ".user", "--output=data.h5"},
+                                        folder_);
+    ASSERT_EQ(result.exit_code, 0) << result.err;
+  }
+
+  static Words Pretrain(const std::string& run, int max_steps) {
+    return {"pretrain",
+            "--dataset=data.h5",
+            "--output=" + run,
+            "--blocks=1",
+            "--width=16",
+            "--ffn_width=16",
+            "--batch_size=64",
+            "--max_history=30",
+            "--dropout=0.1",
+            "--threads=1",
+            "--evaluate_every_steps=60",
+            "--checkpoint_every_steps=7",
+            "--max_epochs=1000",
+            "--progress=none",
+            "--max_steps=" + std::to_string(max_steps)};
+  }
+  static Words Tune(const std::string& run, int max_steps) {
+    return {"tune",
+            "--dataset=data.h5",
+            "--checkpoint=base",
+            "--output=" + run,
+            "--method=ppr_full",
+            "--task=joint",
+            "--batch_size=64",
+            "--threads=1",
+            "--evaluate_every_steps=60",
+            "--checkpoint_every_steps=7",
+            "--max_epochs=1000",
+            "--progress=none",
+            "--max_steps=" + std::to_string(max_steps)};
+  }
+  // `words` under mpirun on `ranks` processes, or as threads of one process.
+  Words Launched(const Words& words, int ranks, bool mpirun) const {
+    if (mpirun) return Words{PPR_SOURCE_DIR "/launch/mpirun.sh", std::to_string(ranks)} + words;
+    return Words{PprPath()} + words + Words{"--local_ranks=" + std::to_string(ranks)};
+  }
+  ProgramResult Run(const Words& words) const { return Program(words, folder_, {"PPR=" + PprPath()}).Wait(); }
+
+  // Starts `words` again and again, each time killing every process of it after a while, until it ends by
+  // itself. Returns how often it was killed.
+  int RunKilledOften(const Words& words, const std::string& run) const {
+    const RandomKey key = MakeRandomKey(11, RandomSite::kTest);
+    for (int attempt = 0; attempt < 60; ++attempt) {
+      Program program(words, folder_, {"PPR=" + PprPath()});
+      // Later attempts get longer, so that a slow machine ends too.
+      const auto patience_ms =
+          300 + static_cast<int64_t>(key.Below(700, static_cast<uint64_t>(attempt))) + attempt * 100;
+      for (int64_t waited_ms = 0; waited_ms < patience_ms && !Finished(run); waited_ms += 20) {
+        std::this_thread::sleep_for(std::chrono::milliseconds(20));
+      }
+      if (!Finished(run)) KillProcessesOf(run);
+      const ProgramResult result = program.Wait();
+      if (result.exit_code == 0) return attempt;
+      // mpirun notices its dead ranks; make sure none outlives it.
+      KillProcessesOf(run);
+    }
+    ADD_FAILURE() << "did not end in 60 attempts";
+    return -1;
+  }
+
+  // The last step of the run is committed, all that follows is the end of the process.
+  bool Finished(const std::string& run) const {
+    const auto latest = folder_ / run / "checkpoints/LATEST";
+    return std::filesystem::exists(latest) &&
+           ReadWholeFile(latest.string()).find("step_000000000180") != std::string::npos;
+  }
+
+  // SIGKILL to every process that has "--output=<run>" on its command line.
+  void KillProcessesOf(const std::string& run) const {
+    for (const auto& entry : std::filesystem::directory_iterator("/proc")) {
+      const std::string name = entry.path().filename().string();
+      if (name.find_first_not_of("0123456789") != std::string::npos) continue;
+      std::ifstream file(entry.path() / "cmdline", std::ios::binary);
+      const std::string command((std::istreambuf_iterator<char>(file)), {});
+      std::error_code gone;
+      const bool here = std::filesystem::read_symlink(entry.path() / "cwd", gone) == folder_;
+      if (here && command.find("--output=" + run) != std::string::npos)
+        ::kill(std::atoi(name.c_str()), SIGKILL);
+    }
+  }
+
+  void ExpectSameState(const std::string& a, const std::string& b, int ranks) const {
+    const std::string step = "/checkpoints/step_000000000180/";
+    std::vector<std::string> files = {step + "shared.h5", "/metrics.jsonl"};
+    for (int rank = 0; rank < ranks; ++rank)
+      files.push_back(step + "shard_000" + std::to_string(rank) + ".h5");
+    for (const std::string& file : files) {
+      EXPECT_EQ(ReadWholeFile((folder_ / (a + file)).string()),
+                ReadWholeFile((folder_ / (b + file)).string()))
+          << file;
+    }
+  }
+
+  nlohmann::json Metrics(const std::string& output) const {
+    return nlohmann::json::parse(ReadWholeFile((folder_ / output / "metrics.json").string()));
+  }
+};
+
+TEST_F(Resume, PretrainKilledOftenEndsWithTheSameBytes) {
+  ASSERT_EQ(Run(Launched(Pretrain("whole", 180), 1, false)).exit_code, 0);
+  const int kills = RunKilledOften(Launched(Pretrain("killed", 180) + Words{"--resume"}, 1, false), "killed");
+  EXPECT_GE(kills, 1) << "the run ended before it could be killed: the test shows nothing";
+  ExpectSameState("whole", "killed", 1);
+}
+
+TEST_F(Resume, TwoRanksUnderMpirunKilledOftenEndWithTheSameBytes) {
+  ASSERT_EQ(Run(Launched(Pretrain("whole", 180), 2, true)).exit_code, 0);
+  const int kills = RunKilledOften(Launched(Pretrain("killed", 180) + Words{"--resume"}, 2, true), "killed");
+  EXPECT_GE(kills, 1);
+  ExpectSameState("whole", "killed", 2);
+}
+
+TEST_F(Resume, TuneKilledOftenEndsWithTheSameBytes) {
+  ASSERT_EQ(Run(Launched(Pretrain("base", 20), 2, false)).exit_code, 0);
+  ASSERT_EQ(Run(Launched(Tune("whole", 180), 2, false)).exit_code, 0);
+  const int kills = RunKilledOften(Launched(Tune("killed", 180) + Words{"--resume"}, 2, false), "killed");
+  EXPECT_GE(kills, 1);
+  ExpectSameState("whole", "killed", 2);
+}
+
+TEST_F(Resume, ACheckpointOfThreeRanksEvaluatesTheSameOnAnyNumber) {
+  ASSERT_EQ(Run(Launched(Pretrain("base", 40), 3, false)).exit_code, 0);
+  ASSERT_EQ(Run(Launched(Tune("tuned", 20), 3, false)).exit_code, 0);
+  std::vector<nlohmann::json> found;
+  for (const int ranks : {1, 2, 4}) {
+    const std::string output = "evaluation" + std::to_string(ranks);
+    const ProgramResult result = Run(Launched({"evaluate", "--dataset=data.h5", "--checkpoint=tuned",
+                                               "--task=joint", "--threads=1", "--output=" + output},
+                                              ranks, false));
+    ASSERT_EQ(result.exit_code, 0) << result.err;
+    found.push_back(Metrics(output));
+  }
+  for (const char* against : {"stored_candidates", "full_catalogue"}) {
+    for (const auto& [name, value] : found[0][against].items()) {
+      for (size_t i = 1; i < found.size(); ++i) {
+        // User vectors differ by rounding when they are computed beside others; that may swap near-equal
+        // scores of a case.
+        EXPECT_NEAR(found[i][against][name].get<double>(), value.get<double>(), 1e-4)
+            << against << " " << name;
+      }
+    }
+  }
+}
+
+TEST_F(Resume, OnAnotherNumberOfRanksTheCurveGoesOn) {
+  ASSERT_EQ(Run(Launched(Pretrain("whole", 180), 1, false)).exit_code, 0);
+  ASSERT_EQ(Run(Launched(Pretrain("moved", 70), 2, false)).exit_code, 0);
+  ASSERT_EQ(Run(Launched(Pretrain("moved", 120) + Words{"--resume"}, 3, false)).exit_code, 0);
+  ASSERT_EQ(Run(Launched(Pretrain("moved", 180) + Words{"--resume"}, 1, false)).exit_code, 0);
+  std::map<int, double> losses[2];
+  for (int i : {0, 1}) {
+    std::ifstream lines(folder_ / (i == 0 ? "whole" : "moved") / "metrics.jsonl");
+    for (std::string line; std::getline(lines, line);) {
+      const nlohmann::json json = nlohmann::json::parse(line);
+      if (json.contains("loss")) losses[i][json["step"]] = json["loss"];
+    }
+  }
+  ASSERT_EQ(losses[0].size(), 3u);
+  // Rounding, carried on by 180 steps.
+  for (const auto& [step, loss] : losses[0])
+    EXPECT_NEAR(losses[1].at(step) / loss, 1.0, 1e-4) << "step " << step;
+}
+
+TEST_F(Resume, RefusesOtherSettingsAndNamesThem) {
+  ASSERT_EQ(Run(Launched(Pretrain("run", 7), 1, false)).exit_code, 0);
+  const ProgramResult refused =
+      Run(Launched(Pretrain("run", 20) + Words{"--resume", "--learning_rate=0.5", "--seed=3"}, 1, false));
+  EXPECT_EQ(refused.exit_code, 64);
+  EXPECT_THAT(refused.err, HasSubstr("learning_rate: the checkpoint has 0.001, this run has 0.5"));
+  EXPECT_THAT(refused.err, HasSubstr("seed: the checkpoint has 1, this run has 3"));
+  const ProgramResult taken = Run(Launched(Pretrain("run", 20), 1, false));
+  EXPECT_EQ(taken.exit_code, 64);
+  EXPECT_THAT(taken.err, HasSubstr("already holds a run"));
+}
+
+}  // namespace
+}  // namespace ppr::e2e
