@@ -8,8 +8,8 @@
 
 namespace ppr::data {
 
-EpochPlan::EpochPlan(const Dataset& dataset, std::vector<int32_t> users, TargetClicks targets, int64_t max_history,
-                     uint64_t seed)
+EpochPlan::EpochPlan(const Dataset& dataset, std::vector<int32_t> users, TargetClicks targets,
+                     int64_t max_history, uint64_t seed)
     : dataset_(dataset), users_(std::move(users)), targets_(targets), max_history_(max_history), seed_(seed) {
   PPR_BUG_IF_NOT(max_history_ >= 1, "EpochPlan needs max_history >= 1");
 }
@@ -27,9 +27,11 @@ void EpochPlan::AppendSequences(int64_t epoch, int32_t user, std::vector<Trainin
   int64_t begin = 0;
   int64_t end = inputs;
   if (inputs > max_history_) {
-    // The first window is cut at a random length, so that over the epochs every target sees contexts of all lengths.
+    // The first window is cut at a random length, so that over the epochs every target sees contexts of all
+    // lengths.
     const RandomKey key = MakeRandomKey(seed_, RandomSite::kWindowPhase).With(static_cast<uint64_t>(epoch));
-    end = 1 + static_cast<int64_t>(key.Below(static_cast<uint64_t>(max_history_), static_cast<uint64_t>(user)));
+    end =
+        1 + static_cast<int64_t>(key.Below(static_cast<uint64_t>(max_history_), static_cast<uint64_t>(user)));
   }
   while (begin < inputs) {
     sequences->push_back({user, static_cast<int32_t>(begin), static_cast<int32_t>(end), first && begin == 0});
@@ -47,7 +49,8 @@ const std::vector<TrainingSequence>& EpochPlan::Sequences(int64_t epoch) {
   std::vector<std::pair<uint64_t, uint32_t>> order(unordered.size());
   for (uint32_t i = 0; i < order.size(); ++i) {
     const TrainingSequence& sequence = unordered[i];
-    order[i] = {key.With(static_cast<uint64_t>(sequence.user)).Bits(static_cast<uint64_t>(sequence.begin)), i};
+    order[i] = {key.With(static_cast<uint64_t>(sequence.user)).Bits(static_cast<uint64_t>(sequence.begin)),
+                i};
   }
   std::sort(order.begin(), order.end());
   sequences_.clear();
@@ -76,11 +79,14 @@ std::vector<int32_t> UsersOf(const Dataset& dataset, UserPart part) {
   return users;
 }
 
-std::vector<int64_t> DealByTokens(std::span<const TrainingSequence> batch, int64_t prefix_tokens, int world_size, int rank) {
+std::vector<int64_t> DealByTokens(std::span<const TrainingSequence> batch, int64_t prefix_tokens,
+                                  int world_size, int rank) {
   std::vector<int64_t> order(batch.size());
   std::iota(order.begin(), order.end(), int64_t{0});
   if (world_size == 1) return order;
-  const auto tokens = [&](int64_t index) { return batch[static_cast<size_t>(index)].num_clicks() + prefix_tokens; };
+  const auto tokens = [&](int64_t index) {
+    return batch[static_cast<size_t>(index)].num_clicks() + prefix_tokens;
+  };
   std::stable_sort(order.begin(), order.end(), [&](int64_t a, int64_t b) { return tokens(a) > tokens(b); });
   std::vector<int64_t> load(static_cast<size_t>(world_size), 0);
   std::vector<int64_t> mine;

@@ -1,5 +1,6 @@
-// The sequences of an epoch, their global batches, and each rank's share. A function of (seed, epoch) alone: every rank
-// makes the whole plan and takes its part, so the number of ranks never changes what a step trains on.
+// The sequences of an epoch, their global batches, and each rank's share. A function of (seed, epoch) alone:
+// every rank makes the whole plan and takes its part, so the number of ranks never changes what a step trains
+// on.
 #pragma once
 
 #include <cstdint>
@@ -10,8 +11,8 @@
 
 namespace ppr::data {
 
-// A stretch of a user's training history. Its tokens are clicks [begin, end); the target read at click i is click i + 1.
-// With first_click_target the click 0 is a target too, read before any click.
+// A stretch of a user's training history. Its tokens are clicks [begin, end); the target read at click i is
+// click i + 1. With first_click_target the click 0 is a target too, read before any click.
 struct TrainingSequence {
   int32_t user = 0;
   int32_t begin = 0;
@@ -29,14 +30,17 @@ enum class TargetClicks {
   kAll,         // both
 };
 
-// Makes the sequences of each epoch. Every click that TargetClicks names is a target exactly once an epoch. Histories
-// longer than max_history are cut into windows of max_history clicks; where the cuts fall changes from epoch to epoch.
+// Makes the sequences of each epoch. Every click that TargetClicks names is a target exactly once an epoch.
+// Histories longer than max_history are cut into windows of max_history clicks; where the cuts fall changes
+// from epoch to epoch.
 class EpochPlan {
  public:
   // `users`: whose training histories to use. `dataset` must outlive the plan.
-  EpochPlan(const Dataset& dataset, std::vector<int32_t> users, TargetClicks targets, int64_t max_history, uint64_t seed);
+  EpochPlan(const Dataset& dataset, std::vector<int32_t> users, TargetClicks targets, int64_t max_history,
+            uint64_t seed);
 
-  // The sequences of `epoch` in training order; batch b is [b*B, min((b+1)*B, size)). Cached for the last epoch asked for.
+  // The sequences of `epoch` in training order; batch b is [b*B, min((b+1)*B, size)). Cached for the last
+  // epoch asked for.
   const std::vector<TrainingSequence>& Sequences(int64_t epoch);
   int64_t NumBatches(int64_t epoch, int64_t batch_size);
   std::span<const TrainingSequence> Batch(int64_t epoch, int64_t batch, int64_t batch_size);
@@ -56,8 +60,9 @@ class EpochPlan {
 // Users of one part, ascending.
 std::vector<int32_t> UsersOf(const Dataset& dataset, UserPart part);
 
-// Deals the sequences of a global batch to the ranks by tokens (longest first, to the least loaded): the indices that
-// `rank` holds, ascending. `prefix_tokens` are added to every sequence. Ranks may get none.
-std::vector<int64_t> DealByTokens(std::span<const TrainingSequence> batch, int64_t prefix_tokens, int world_size, int rank);
+// Deals the sequences of a global batch to the ranks by tokens (longest first, to the least loaded): the
+// indices that `rank` holds, ascending. `prefix_tokens` are added to every sequence. Ranks may get none.
+std::vector<int64_t> DealByTokens(std::span<const TrainingSequence> batch, int64_t prefix_tokens,
+                                  int world_size, int rank);
 
 }  // namespace ppr::data

@@ -16,7 +16,8 @@ NegativeSampler::NegativeSampler(const Dataset& dataset, uint64_t seed)
     std::sort(own.begin(), own.end());
     own.erase(std::unique(own.begin(), own.end()), own.end());
     if (static_cast<int64_t>(own.size()) >= num_items_) {
-      throw DataError("cannot draw negatives for user " + dataset.user_ids[static_cast<size_t>(user)] + " of " + dataset.path +
+      throw DataError("cannot draw negatives for user " + dataset.user_ids[static_cast<size_t>(user)] +
+                      " of " + dataset.path +
                       ": expected at least one item the user has not clicked, found all " +
                       std::to_string(num_items_) + " clicked");
     }
@@ -25,9 +26,11 @@ NegativeSampler::NegativeSampler(const Dataset& dataset, uint64_t seed)
   }
 }
 
-void NegativeSampler::Draw(int64_t epoch, int32_t user, int64_t position, std::span<int64_t> negatives) const {
-  const std::span<const int32_t> own(own_items_.data() + offsets_[static_cast<size_t>(user)],
-                                     static_cast<size_t>(offsets_[static_cast<size_t>(user) + 1] - offsets_[static_cast<size_t>(user)]));
+void NegativeSampler::Draw(int64_t epoch, int32_t user, int64_t position,
+                           std::span<int64_t> negatives) const {
+  const std::span<const int32_t> own(
+      own_items_.data() + offsets_[static_cast<size_t>(user)],
+      static_cast<size_t>(offsets_[static_cast<size_t>(user) + 1] - offsets_[static_cast<size_t>(user)]));
   const RandomKey key = MakeRandomKey(seed_, RandomSite::kNegative)
                             .With(static_cast<uint64_t>(epoch))
                             .With(static_cast<uint64_t>(user))

@@ -1,5 +1,6 @@
-// Negative items for next-item losses: uniform over the catalogue, never among the user's own training clicks. Clicks kept
-// for evaluation are not excluded: training must not know them, not even as items it never sees as negatives.
+// Negative items for next-item losses: uniform over the catalogue, never among the user's own training
+// clicks. Clicks kept for evaluation are not excluded: training must not know them, not even as items it
+// never sees as negatives.
 #pragma once
 
 #include <cstdint>
@@ -16,8 +17,8 @@ class NegativeSampler {
   // DataError when a user with training clicks has clicked every item: nothing is left to draw.
   NegativeSampler(const Dataset& dataset, uint64_t seed);
 
-  // Fills `negatives` with independent draws (repeats possible) for the click at `position` of `user`. A pure function of
-  // (seed, epoch, user, position, index in `negatives`).
+  // Fills `negatives` with independent draws (repeats possible) for the click at `position` of `user`. A pure
+  // function of (seed, epoch, user, position, index in `negatives`).
   void Draw(int64_t epoch, int32_t user, int64_t position, std::span<int64_t> negatives) const;
 
  private:
@@ -25,8 +26,8 @@ class NegativeSampler {
 
   int64_t num_items_;
   uint64_t seed_;
-  std::vector<int64_t> offsets_;   // [U+1]
-  std::vector<int32_t> own_items_; // ascending and distinct within a user
+  std::vector<int64_t> offsets_;    // [U+1]
+  std::vector<int32_t> own_items_;  // ascending and distinct within a user
 };
 
 }  // namespace ppr::data

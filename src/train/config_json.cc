@@ -70,7 +70,8 @@ Json ParseObject(const std::string& text, const std::string& where) {
 // Reads fields of one object; errors name the place and the field.
 class FieldReader {
  public:
-  FieldReader(const Json& parent, const std::string& name, std::string where) : where_(std::move(where) + ", " + name) {
+  FieldReader(const Json& parent, const std::string& name, std::string where)
+      : where_(std::move(where) + ", " + name) {
     const auto at = parent.find(name);
     if (at == parent.end() || !at->is_object()) throw DataError(where_ + ": expected an object, found none");
     object_ = *at;
@@ -92,7 +93,8 @@ class FieldReader {
     std::string text;
     Read(name, &text);
     const std::optional<Enum> known = ValueNamed<Enum>(text);
-    if (!known) throw DataError(where_ + "." + name + ": found \"" + text + "\", which this version does not know");
+    if (!known)
+      throw DataError(where_ + "." + name + ": found \"" + text + "\", which this version does not know");
     *value = *known;
   }
 
@@ -140,7 +142,8 @@ std::string ConfigJson(const PretrainConfig& config) {
   return Json{{"encoder", EncoderJson(config.encoder)}, {"training", TrainingJson(config.training)}}.dump();
 }
 
-std::string ConfigJson(const TuneConfig& config, const model::EncoderConfig& encoder, const ProfileInput& profile) {
+std::string ConfigJson(const TuneConfig& config, const model::EncoderConfig& encoder,
+                       const ProfileInput& profile) {
   return Json{{"encoder", EncoderJson(encoder)},
               {"training", TrainingJson(config.training)},
               {"prompt", PromptJson(config, profile)},
@@ -181,14 +184,16 @@ std::vector<std::string> ConfigDifferences(const std::string& stored_json, const
     }
   }
   for (const auto& [field, value] : current.items()) {
-    if (!stored.contains(field)) differences.push_back(field.substr(1) + ": the checkpoint has nothing, this run has " + value.dump());
+    if (!stored.contains(field))
+      differences.push_back(field.substr(1) + ": the checkpoint has nothing, this run has " + value.dump());
   }
   return differences;
 }
 
 std::string ProgressJson(const RunProgress& progress) {
-  const Json fields = {{"step", progress.step},           {"epoch", progress.epoch},         {"batch", progress.batch},
-                       {"best_metric", progress.best_metric}, {"best_step", progress.best_step}, {"stopped_early", progress.stopped_early}};
+  const Json fields = {{"step", progress.step},           {"epoch", progress.epoch},
+                       {"batch", progress.batch},         {"best_metric", progress.best_metric},
+                       {"best_step", progress.best_step}, {"stopped_early", progress.stopped_early}};
   return Json{{"progress", fields}}.dump();
 }
 

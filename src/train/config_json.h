@@ -9,12 +9,15 @@
 
 namespace ppr::train {
 
-// Everything that decides what a run computes, and nothing else: not where it writes, how long it trains, or how it looks.
+// Everything that decides what a run computes, and nothing else: not where it writes, how long it trains, or
+// how it looks.
 std::string ConfigJson(const PretrainConfig& config);
 // `encoder` is the pre-trained one; `profile` the fields used.
-std::string ConfigJson(const TuneConfig& config, const model::EncoderConfig& encoder, const ProfileInput& profile);
+std::string ConfigJson(const TuneConfig& config, const model::EncoderConfig& encoder,
+                       const ProfileInput& profile);
 
-// What a checkpoint's config says of the model. `where` names the checkpoint in errors; DataError names missing fields.
+// What a checkpoint's config says of the model. `where` names the checkpoint in errors; DataError names
+// missing fields.
 struct StoredModel {
   model::EncoderConfig encoder;
   bool has_prompt = false;
@@ -22,7 +25,7 @@ struct StoredModel {
   std::vector<std::string> profile_fields;
   std::vector<int64_t> vocabulary_sizes;
   uint64_t seed = 1;
-  AdamConfig adam;             // of the rows, to catch up those that training had not yet
+  AdamConfig adam;  // of the rows, to catch up those that training had not yet
   LearningRate learning_rate;
 };
 StoredModel ParseStoredModel(const std::string& config_json, const std::string& where);
@@ -32,10 +35,10 @@ std::vector<std::string> ConfigDifferences(const std::string& stored_json, const
 
 // Where a run is between two steps, and what early stopping knows.
 struct RunProgress {
-  int64_t step = 0;        // completed
-  int64_t epoch = 0;       // of the next batch
-  int64_t batch = 0;       // index in the epoch of the next batch
-  double best_metric = -1; // -1 = none yet
+  int64_t step = 0;         // completed
+  int64_t epoch = 0;        // of the next batch
+  int64_t batch = 0;        // index in the epoch of the next batch
+  double best_metric = -1;  // -1 = none yet
   int64_t best_step = 0;
   bool stopped_early = false;  // patience ran out; the limits of a run are looked at anew when it is resumed
 };

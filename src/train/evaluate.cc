@@ -1,4 +1,5 @@
-// ppr evaluate: a checkpoint or a popularity baseline on stored candidates and on the full catalogue, in one pass.
+// ppr evaluate: a checkpoint or a popularity baseline on stored candidates and on the full catalogue, in one
+// pass.
 
 #include <nlohmann/json.hpp>
 
@@ -26,15 +27,16 @@ struct Scored {
 
 Scored Score(dist::Communicator& communicator, const EvaluateConfig& config, const data::Dataset& dataset,
              const std::vector<int64_t>& cases) {
-  if (config.baseline == Baseline::kPopularity) return {EvaluatePopularity(dataset, cases, config.full_catalogue), ""};
+  if (config.baseline == Baseline::kPopularity)
+    return {EvaluatePopularity(dataset, cases, config.full_catalogue), ""};
   if (config.baseline == Baseline::kPositionPopularity) {
     return {EvaluatePositionPopularity(dataset, cases, config.full_catalogue), ""};
   }
   const LoadedCheckpoint checkpoint = LoadForReading(communicator, config.checkpoint, dataset);
   const std::unique_ptr<Recommender> recommender = RestoreRecommender(communicator, checkpoint, dataset);
   communicator.set_phase("evaluation of " + checkpoint.folder);
-  return {EvaluateCases(communicator, dataset, recommender->table(), cases, UserVectorsOf(*recommender, dataset),
-                        config.full_catalogue, config.batch_cases),
+  return {EvaluateCases(communicator, dataset, recommender->table(), cases,
+                        UserVectorsOf(*recommender, dataset), config.full_catalogue, config.batch_cases),
           checkpoint.digest};
 }
 
@@ -44,7 +46,8 @@ nlohmann::json MeansJson(const MetricMeans& means) {
   return json;
 }
 
-void WriteResults(const EvaluateConfig& config, const data::Dataset& dataset, const Scored& scored, const EvaluationReport& report) {
+void WriteResults(const EvaluateConfig& config, const data::Dataset& dataset, const Scored& scored,
+                  const EvaluationReport& report) {
   CreateFolder(config.output);
   WriteCaseFile(config.output + "/cases.tsv", dataset, scored.results, scored.checkpoint_digest, report.task);
   nlohmann::json json = {{"task", report.task},
@@ -61,7 +64,8 @@ void WriteResults(const EvaluateConfig& config, const data::Dataset& dataset, co
 }  // namespace
 
 std::string EvaluationReport::ToText() const {
-  std::string text = Format("%s, %s users, %s cases\n%-20s", task.c_str(), part.c_str(), WithThousands(candidates.cases).c_str(), "ranked against");
+  std::string text = Format("%s, %s users, %s cases\n%-20s", task.c_str(), part.c_str(),
+                            WithThousands(candidates.cases).c_str(), "ranked against");
   for (const std::string& name : MetricNames()) text += Format("%9s", name.c_str());
   const auto row = [&text](const char* label, const MetricMeans& means) {
     text += Format("\n%-20s", label);
@@ -77,10 +81,12 @@ EvaluationReport Evaluate(dist::Communicator& communicator, const EvaluateConfig
   const data::CasePart part = PartOf(config, dataset);
   const std::vector<int64_t> cases = SelectCases(dataset, part, config.task);
   if (cases.empty()) {
-    throw DataError(dataset.path + ": expected cases of part " + NameOf(part) + " for task " + NameOf(config.task) + ", found none");
+    throw DataError(dataset.path + ": expected cases of part " + NameOf(part) + " for task " +
+                    NameOf(config.task) + ", found none");
   }
   const Scored scored = Score(communicator, config, dataset, cases);
-  EvaluationReport report{.task = NameOf(config.task), .part = NameOf(part), .candidates = MeansOf(scored.results.candidates)};
+  EvaluationReport report{
+      .task = NameOf(config.task), .part = NameOf(part), .candidates = MeansOf(scored.results.candidates)};
   if (config.full_catalogue) report.catalogue = MeansOf(scored.results.catalogue);
   if (communicator.rank() == 0 && !config.output.empty()) WriteResults(config, dataset, scored, report);
   return report;

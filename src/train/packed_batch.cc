@@ -18,16 +18,20 @@ class Packer {
     batch_.prompt_tokens = rules.prompt_tokens;
   }
 
-  // Appends prompts and the clicks at `kept` (ascending places in the history; `masked[i]` zeroes the i-th). Dropout keys
-  // are made when `dropout` is given.
-  void Append(int32_t user, std::span<const int32_t> kept, const std::vector<bool>& masked, const RandomKey* dropout) {
+  // Appends prompts and the clicks at `kept` (ascending places in the history; `masked[i]` zeroes the i-th).
+  // Dropout keys are made when `dropout` is given.
+  void Append(int32_t user, std::span<const int32_t> kept, const std::vector<bool>& masked,
+              const RandomKey* dropout) {
     const auto clicks = static_cast<int64_t>(kept.size());
-    for (int64_t k = 0; k < rules_.prompt_tokens; ++k) AppendToken(-1 - k, -1, dropout, kPromptPosition + static_cast<uint64_t>(k));
-    const int64_t first_row = rules_.position_origin == model::PositionOrigin::kEnd ? rules_.max_history - clicks : 0;
+    for (int64_t k = 0; k < rules_.prompt_tokens; ++k)
+      AppendToken(-1 - k, -1, dropout, kPromptPosition + static_cast<uint64_t>(k));
+    const int64_t first_row =
+        rules_.position_origin == model::PositionOrigin::kEnd ? rules_.max_history - clicks : 0;
     const auto history = dataset_.history(user);
     for (int64_t i = 0; i < clicks; ++i) {
       const int32_t place = kept[static_cast<size_t>(i)];
-      const int64_t item = masked[static_cast<size_t>(i)] ? kMaskedToken : history[static_cast<size_t>(place)];
+      const int64_t item =
+          masked[static_cast<size_t>(i)] ? kMaskedToken : history[static_cast<size_t>(place)];
       AppendToken(item, first_row + i, dropout, static_cast<uint64_t>(place));
     }
     const auto tokens = static_cast<int64_t>(batch_.token_items.size());
@@ -86,12 +90,14 @@ void AppendTargets(const data::Dataset& dataset, const PackingRules& rules, cons
   };
   const int64_t first_click = first_token + rules.prompt_tokens;
   if (sequence.first_click_target) append(rules.prompt_tokens > 0 ? first_click - 1 : -1, 0);
-  for (int32_t place = sequence.begin; place < sequence.end; ++place) append(first_click + place - sequence.begin, place + 1);
+  for (int32_t place = sequence.begin; place < sequence.end; ++place)
+    append(first_click + place - sequence.begin, place + 1);
 }
 
-// Behaviour-based augmentation (3.5.2) of one sequence: deletes clicks, never the last one, or zeroes any of them.
-void AppendAugmentedClicks(const PackingRules& rules, const TrainingPack& pack, const data::TrainingSequence& sequence,
-                           const RandomKey& dropout, Packer* packer) {
+// Behaviour-based augmentation (3.5.2) of one sequence: deletes clicks, never the last one, or zeroes any of
+// them.
+void AppendAugmentedClicks(const PackingRules& rules, const TrainingPack& pack,
+                           const data::TrainingSequence& sequence, const RandomKey& dropout, Packer* packer) {
   const RandomKey key = StepKey(rules.seed, RandomSite::kBehaviourMask, pack.step, sequence.user);
   std::vector<int32_t> kept;
   std::vector<bool> masked;
@@ -107,7 +113,8 @@ void AppendAugmentedClicks(const PackingRules& rules, const TrainingPack& pack, 
 
 }  // namespace
 
-PackedBatch PackForReading(const data::Dataset& dataset, const PackingRules& rules, std::span<const ClickSequence> sequences) {
+PackedBatch PackForReading(const data::Dataset& dataset, const PackingRules& rules,
+                           std::span<const ClickSequence> sequences) {
   Packer packer(dataset, rules);
   for (const ClickSequence& sequence : sequences) {
     const int32_t begin = std::max(sequence.begin, static_cast<int32_t>(sequence.end - rules.max_history));
@@ -119,13 +126,15 @@ PackedBatch PackForReading(const data::Dataset& dataset, const PackingRules& rul
 }
 
 PackedBatch PackForTraining(const data::Dataset& dataset, const PackingRules& rules, const TrainingPack& pack,
-                            std::span<const data::TrainingSequence> sequences, const data::NegativeSampler& negatives) {
+                            std::span<const data::TrainingSequence> sequences,
+                            const data::NegativeSampler& negatives) {
   Packer packer(dataset, rules);
   PackedBatch& batch = packer.batch();
   batch.num_users = static_cast<int64_t>(sequences.size());
   batch.num_views = 1 + static_cast<int64_t>(pack.augmented.size());
   const auto dropout_key = [&](const data::TrainingSequence& sequence, View view) {
-    return StepKey(rules.seed, RandomSite::kDropout, pack.step, sequence.user).With(static_cast<uint64_t>(view));
+    return StepKey(rules.seed, RandomSite::kDropout, pack.step, sequence.user)
+        .With(static_cast<uint64_t>(view));
   };
   for (size_t i = 0; i < sequences.size(); ++i) {
     const data::TrainingSequence& sequence = sequences[i];

@@ -1,7 +1,7 @@
 // From sequences of clicks to what the model eats: packed tokens, the rows they need, read-outs and targets.
 //
-// A batch holds one or more views of each sequence, view after view: the original, and the augmented ones of the
-// contrastive loss. Only the original has targets.
+// A batch holds one or more views of each sequence, view after view: the original, and the augmented ones of
+// the contrastive loss. Only the original has targets.
 #pragma once
 
 #include <ATen/core/Tensor.h>
@@ -32,16 +32,19 @@ struct ClickSequence {
 enum class View : uint8_t { kOriginal = 0, kMaskedProfile = 1, kAugmentedClicks = 2 };
 
 struct PackedBatch {
-  model::PackedLayout layout;        // over all views
-  int64_t num_users = 0;             // sequences of one view
+  model::PackedLayout layout;  // over all views
+  int64_t num_users = 0;       // sequences of one view
   int64_t num_views = 1;
-  int64_t prompt_tokens = 0;         // n of each sequence
-  std::vector<int64_t> token_items;  // [T] item id; kMaskedToken; or -1 - k for prompt token k of its sequence
-  std::vector<int64_t> last_token;   // [views * num_users] index of the sequence's last token; -1 when it has none
-  std::vector<int32_t> users;        // [num_users]
+  int64_t prompt_tokens = 0;  // n of each sequence
+  std::vector<int64_t>
+      token_items;  // [T] item id; kMaskedToken; or -1 - k for prompt token k of its sequence
+  std::vector<int64_t>
+      last_token;              // [views * num_users] index of the sequence's last token; -1 when it has none
+  std::vector<int32_t> users;  // [num_users]
 
   // Targets, all in the original view.
-  std::vector<int64_t> target_token;     // [N] read-out token; -1 = none (no prompt and no click before it): u_s is 0
+  std::vector<int64_t>
+      target_token;  // [N] read-out token; -1 = none (no prompt and no click before it): u_s is 0
   std::vector<int64_t> target_sequence;  // [N]
   std::vector<int64_t> positives;        // [N] item ids
   std::vector<int64_t> negatives;        // [N * K] item ids
@@ -58,10 +61,11 @@ struct PackingRules {
 };
 
 // Encoding for evaluation: the last max_history clicks of each history, no targets, no dropout keys.
-PackedBatch PackForReading(const data::Dataset& dataset, const PackingRules& rules, std::span<const ClickSequence> sequences);
+PackedBatch PackForReading(const data::Dataset& dataset, const PackingRules& rules,
+                           std::span<const ClickSequence> sequences);
 
-// A rank's share of a training batch. `augmented`: views besides the original. Keys, masks and negatives are functions of
-// (seed, step or epoch, user, position, view).
+// A rank's share of a training batch. `augmented`: views besides the original. Keys, masks and negatives are
+// functions of (seed, step or epoch, user, position, view).
 struct TrainingPack {
   int64_t epoch = 0, step = 0;
   int64_t negatives = 1;
@@ -70,6 +74,7 @@ struct TrainingPack {
   double behaviour_mask_ratio = 0;
 };
 PackedBatch PackForTraining(const data::Dataset& dataset, const PackingRules& rules, const TrainingPack& pack,
-                            std::span<const data::TrainingSequence> sequences, const data::NegativeSampler& negatives);
+                            std::span<const data::TrainingSequence> sequences,
+                            const data::NegativeSampler& negatives);
 
 }  // namespace ppr::train

@@ -7,7 +7,8 @@
 
 namespace ppr::train {
 
-StageResult Pretrain(dist::Communicator& communicator, const PretrainConfig& config, const std::string& resolved_flags) {
+StageResult Pretrain(dist::Communicator& communicator, const PretrainConfig& config,
+                     const std::string& resolved_flags) {
   const TrainingConfig& training = config.training;
   const data::Dataset dataset = data::ReadDataset(training.dataset);
   Recommender recommender(communicator, config.encoder, std::nullopt, {}, dataset.num_items(), training.seed);
@@ -19,13 +20,14 @@ StageResult Pretrain(dist::Communicator& communicator, const PretrainConfig& con
                         .adam = training.adam,
                         .seed = training.seed};
   TrainingStep step(recommender, dataset, negatives, rules);
-  data::EpochPlan plan(dataset, data::UsersOf(dataset, data::UserPart::kWarm), data::TargetClicks::kAfterFirst,
-                       config.encoder.max_history, training.seed);
+  data::EpochPlan plan(dataset, data::UsersOf(dataset, data::UserPart::kWarm),
+                       data::TargetClicks::kAfterFirst, config.encoder.max_history, training.seed);
   const bool leave_one_out = dataset.protocol == data::Protocol::kLeaveOneOut;
   LoopInputs inputs{.stage = "pretrain",
                     .config_json = ConfigJson(config),
-                    .validation_cases = SelectCases(dataset, leave_one_out ? data::CasePart::kValidation : data::CasePart::kWarmDev,
-                                                    EvaluationTask::kJoint),
+                    .validation_cases = SelectCases(
+                        dataset, leave_one_out ? data::CasePart::kValidation : data::CasePart::kWarmDev,
+                        EvaluationTask::kJoint),
                     .resolved_flags = resolved_flags};
   TrainingLoop loop(recommender, step, dataset, plan, training, std::move(inputs));
   StageResult result = loop.Run();

@@ -6,9 +6,10 @@
 namespace ppr::train {
 namespace {
 
-// Sums over warm users' clicks on this rank's items, by profile value of one field; row `codes` is the sum over all
-// values. Columns: d sums, then the number of clicks. [codes + 1, d + 1] f64.
-at::Tensor SumsByValue(const data::Dataset& dataset, const model::ItemTable& table, int64_t column, int64_t codes) {
+// Sums over warm users' clicks on this rank's items, by profile value of one field; row `codes` is the sum
+// over all values. Columns: d sums, then the number of clicks. [codes + 1, d + 1] f64.
+at::Tensor SumsByValue(const data::Dataset& dataset, const model::ItemTable& table, int64_t column,
+                       int64_t codes) {
   const int64_t width = table.rows.size(1);
   at::Tensor sums = at::zeros({codes + 1, width + 1}, at::kDouble);
   double* const sum = sums.data_ptr<double>();
@@ -37,7 +38,8 @@ at::Tensor MeansFromSums(const at::Tensor& sums) {
   const int64_t width = sums.size(1) - 1;
   const at::Tensor counts = sums.narrow(1, width, 1);
   const at::Tensor means = sums.narrow(1, 0, width) / counts.clamp_min(1.0);
-  at::Tensor table = at::where(counts.narrow(0, 0, codes) > 0, means.narrow(0, 0, codes), means.narrow(0, codes, 1));
+  at::Tensor table =
+      at::where(counts.narrow(0, 0, codes) > 0, means.narrow(0, 0, codes), means.narrow(0, codes, 1));
   table.select(0, 0).zero_();
   return table.to(at::kFloat);
 }
@@ -49,7 +51,8 @@ void InitialiseProfileTables(const data::Dataset& dataset, Recommender& recommen
   const ProfileInput& profile = recommender.profile();
   for (const auto& [parameter, field] : recommender.prompt()->tables()) {
     const auto f = static_cast<size_t>(field);
-    at::Tensor sums = SumsByValue(dataset, recommender.table(), profile.columns[f], profile.vocabulary_sizes[f]);
+    at::Tensor sums =
+        SumsByValue(dataset, recommender.table(), profile.columns[f], profile.vocabulary_sizes[f]);
     recommender.communicator().AllReduce(sums);
     recommender.parameters()[parameter].copy_(MeansFromSums(sums));
   }

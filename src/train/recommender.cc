@@ -23,19 +23,21 @@ ProfileInput MakeProfileInput(const data::Dataset& dataset, const std::vector<st
   for (const std::string& name : names.empty() ? known : names) {
     const auto at = std::find(known.begin(), known.end(), name);
     if (at == known.end()) {
-      throw ConfigError("profile field " + name + ": expected a field of " + dataset.path + DidYouMean(name, known));
+      throw ConfigError("profile field " + name + ": expected a field of " + dataset.path +
+                        DidYouMean(name, known));
     }
     const int64_t column = at - known.begin();
     input.names.push_back(name);
     input.columns.push_back(column);
-    input.vocabulary_sizes.push_back(static_cast<int64_t>(dataset.fields[static_cast<size_t>(column)].values.size()));
+    input.vocabulary_sizes.push_back(
+        static_cast<int64_t>(dataset.fields[static_cast<size_t>(column)].values.size()));
   }
   return input;
 }
 
 Recommender::Recommender(dist::Communicator& communicator, const model::EncoderConfig& encoder,
-                         const std::optional<model::PromptConfig>& prompt, const ProfileInput& profile, int64_t num_items,
-                         uint64_t seed)
+                         const std::optional<model::PromptConfig>& prompt, const ProfileInput& profile,
+                         int64_t num_items, uint64_t seed)
     : communicator_(communicator),
       profile_(profile),
       parameters_(seed, encoder.init_std, at::TensorOptions().dtype(at::kFloat)),
@@ -43,7 +45,8 @@ Recommender::Recommender(dist::Communicator& communicator, const model::EncoderC
       table_(num_items, encoder.width, communicator.rank(), communicator.size(), seed, encoder.init_std),
       exchange_(communicator, table_.owners) {
   if (prompt) {
-    prompt_ = std::make_unique<model::PromptModel>(*prompt, encoder.width, profile.vocabulary_sizes, parameters_);
+    prompt_ =
+        std::make_unique<model::PromptModel>(*prompt, encoder.width, profile.vocabulary_sizes, parameters_);
   }
   parameters_.Allocate();
 }
@@ -59,27 +62,33 @@ at::Tensor Recommender::ProfileCodes(const PackedBatch& batch, const data::Datas
 }
 
 // Prompt tokens of all views, view after view: [views * num_users * n, d].
-at::Tensor Recommender::PromptsOfViews(const PackedBatch& batch, const at::Tensor& codes, const std::vector<View>& augmented,
-                                       const at::Tensor& mask_keys, double profile_mask_ratio) const {
+at::Tensor Recommender::PromptsOfViews(const PackedBatch& batch, const at::Tensor& codes,
+                                       const std::vector<View>& augmented, const at::Tensor& mask_keys,
+                                       double profile_mask_ratio) const {
   const at::Tensor features = prompt_->PromptFeatures(codes);  // [B, m*d]
   const at::Tensor prompts = prompt_->Prompts(features);       // [B, n, d]
   std::vector<at::Tensor> views = {prompts};
   for (const View view : augmented) {
     const bool masks = view == View::kMaskedProfile;
-    views.push_back(masks ? prompt_->Prompts(model::PromptModel::MaskElements(features, mask_keys, profile_mask_ratio)) : prompts);
+    views.push_back(
+        masks ? prompt_->Prompts(model::PromptModel::MaskElements(features, mask_keys, profile_mask_ratio))
+              : prompts);
   }
-  return at::cat(views).view({batch.num_views * batch.num_users * batch.prompt_tokens, encoder_->config().width});
+  return at::cat(views).view(
+      {batch.num_views * batch.num_users * batch.prompt_tokens, encoder_->config().width});
 }
 
-Recommender::Encoded Recommender::Encode(const PackedBatch& batch, const data::Dataset& dataset, const at::Tensor& rows,
-                                         const std::vector<int64_t>& row_of_token, const std::vector<View>& augmented,
-                                         const at::Tensor& mask_keys, double profile_mask_ratio, bool training) const {
+Recommender::Encoded Recommender::Encode(const PackedBatch& batch, const data::Dataset& dataset,
+                                         const at::Tensor& rows, const std::vector<int64_t>& row_of_token,
+                                         const std::vector<View>& augmented, const at::Tensor& mask_keys,
+                                         double profile_mask_ratio, bool training) const {
   // Sources of token inputs, stacked: item rows, then prompts.
   std::vector<at::Tensor> sources = {rows};
   Encoded encoded;
   if (prompt_) {
     const at::Tensor codes = ProfileCodes(batch, dataset);
-    if (batch.prompt_tokens > 0) sources.push_back(PromptsOfViews(batch, codes, augmented, mask_keys, profile_mask_ratio));
+    if (batch.prompt_tokens > 0)
+      sources.push_back(PromptsOfViews(batch, codes, augmented, mask_keys, profile_mask_ratio));
     if (prompt_->config().use_profile_model) encoded.profiles = prompt_->ProfileVectors(codes);
   }
   std::vector<int64_t> source(batch.token_items.size());
@@ -89,12 +98,15 @@ Recommender::Encoded Recommender::Encode(const PackedBatch& batch, const data::D
     const auto end = static_cast<size_t>(batch.layout.offsets[static_cast<size_t>(sequence) + 1]);
     for (size_t token = begin; token < end; ++token) {
       const int64_t item = batch.token_items[token];
-      source[token] = item > 0 ? row_of_token[token] : item == kMaskedToken ? kZeroRow : first_prompt + (-1 - item);
+      source[token] = item > 0               ? row_of_token[token]
+                      : item == kMaskedToken ? kZeroRow
+                                             : first_prompt + (-1 - item);
     }
   }
   const at::Tensor all_sources = sources.size() == 1 ? rows : at::cat(sources);
   const at::Tensor inputs = model::GatherRows(all_sources, at::tensor(source, at::kLong));  // [T, d]
-  encoded.tokens = encoder_->Forward(inputs, batch.layout, {.active = training && encoder_->config().dropout > 0});
+  encoded.tokens =
+      encoder_->Forward(inputs, batch.layout, {.active = training && encoder_->config().dropout > 0});
   return encoded;
 }
 
@@ -104,7 +116,8 @@ at::Tensor Recommender::LastOutputs(const PackedBatch& batch, const Encoded& enc
 }
 
 at::Tensor Recommender::TargetUsers(const PackedBatch& batch, const Encoded& encoded) const {
-  const at::Tensor sequential = model::GatherRows(encoded.tokens, at::tensor(batch.target_token, at::kLong));  // u_s
+  const at::Tensor sequential =
+      model::GatherRows(encoded.tokens, at::tensor(batch.target_token, at::kLong));  // u_s
   if (!encoded.profiles.defined()) return sequential;
   return sequential + model::GatherRows(encoded.profiles, at::tensor(batch.target_sequence, at::kLong));
 }
@@ -112,7 +125,9 @@ at::Tensor Recommender::TargetUsers(const PackedBatch& batch, const Encoded& enc
 at::Tensor Recommender::UserVectors(const data::Dataset& dataset, std::span<const ClickSequence> sequences) {
   const c10::NoGradGuard no_gradients;
   const model::EncoderConfig& config = encoder_->config();
-  const PackingRules rules{.max_history = config.max_history, .position_origin = config.position_origin, .prompt_tokens = prompt_tokens()};
+  const PackingRules rules{.max_history = config.max_history,
+                           .position_origin = config.position_origin,
+                           .prompt_tokens = prompt_tokens()};
   const PackedBatch batch = PackForReading(dataset, rules, sequences);
   std::vector<int64_t> ids, row_of_id;
   for (const int64_t item : batch.token_items) {

@@ -1,5 +1,5 @@
-// The whole model of a stage on one rank: sharded item table, encoder, and when tuning the prompt and profile models;
-// and how packed batches run through it. What trains it is in training_step.h.
+// The whole model of a stage on one rank: sharded item table, encoder, and when tuning the prompt and profile
+// models; and how packed batches run through it. What trains it is in training_step.h.
 #pragma once
 
 #include <ATen/core/Tensor.h>
@@ -33,10 +33,11 @@ ProfileInput MakeProfileInput(const data::Dataset& dataset, const std::vector<st
 
 class Recommender {
  public:
-  // Initial values depend on (seed, name, id) alone. `prompt` absent = no tuning parts. `communicator` must outlive this.
-  // The encoder's parameters come first in the flat buffer, the new ones after them.
+  // Initial values depend on (seed, name, id) alone. `prompt` absent = no tuning parts. `communicator` must
+  // outlive this. The encoder's parameters come first in the flat buffer, the new ones after them.
   Recommender(dist::Communicator& communicator, const model::EncoderConfig& encoder,
-              const std::optional<model::PromptConfig>& prompt, const ProfileInput& profile, int64_t num_items, uint64_t seed);
+              const std::optional<model::PromptConfig>& prompt, const ProfileInput& profile,
+              int64_t num_items, uint64_t seed);
 
   // What one pass over a batch gives.
   struct Encoded {
@@ -47,16 +48,17 @@ class Recommender {
   // rows [U, d]: the batch's item rows; row_of_token [T]: row of each item token (others are ignored).
   // features_masked: prompt features of View::kMaskedProfile; undefined when the batch has no such view.
   Encoded Encode(const PackedBatch& batch, const data::Dataset& dataset, const at::Tensor& rows,
-                 const std::vector<int64_t>& row_of_token, const std::vector<View>& augmented, const at::Tensor& mask_keys,
-                 double profile_mask_ratio, bool training) const;
+                 const std::vector<int64_t>& row_of_token, const std::vector<View>& augmented,
+                 const at::Tensor& mask_keys, double profile_mask_ratio, bool training) const;
 
-  // u_s of `view` for every user: the encoder's output at its last token, 0 where it has none. [num_users, d].
+  // u_s of `view` for every user: the encoder's output at its last token, 0 where it has none. [num_users,
+  // d].
   at::Tensor LastOutputs(const PackedBatch& batch, const Encoded& encoded, int64_t view) const;
   // u_p = u_s + u_a at each target's read-out. [N, d].
   at::Tensor TargetUsers(const PackedBatch& batch, const Encoded& encoded) const;
 
-  // Collective. Evaluation: u_p [n, d] of users whose clicks [begin, end) are known, without gradients or dropout. All ranks
-  // call it the same number of times; n may be 0.
+  // Collective. Evaluation: u_p [n, d] of users whose clicks [begin, end) are known, without gradients or
+  // dropout. All ranks call it the same number of times; n may be 0.
   at::Tensor UserVectors(const data::Dataset& dataset, std::span<const ClickSequence> sequences);
 
   const model::Encoder& encoder() const { return *encoder_; }
@@ -69,9 +71,11 @@ class Recommender {
   int64_t prompt_tokens() const { return prompt_ ? prompt_->config().num_tokens : 0; }
 
  private:
-  at::Tensor ProfileCodes(const PackedBatch& batch, const data::Dataset& dataset) const;  // [num_users, m] int64
-  at::Tensor PromptsOfViews(const PackedBatch& batch, const at::Tensor& codes, const std::vector<View>& augmented,
-                            const at::Tensor& mask_keys, double profile_mask_ratio) const;
+  at::Tensor ProfileCodes(const PackedBatch& batch,
+                          const data::Dataset& dataset) const;  // [num_users, m] int64
+  at::Tensor PromptsOfViews(const PackedBatch& batch, const at::Tensor& codes,
+                            const std::vector<View>& augmented, const at::Tensor& mask_keys,
+                            double profile_mask_ratio) const;
 
   dist::Communicator& communicator_;
   ProfileInput profile_;

@@ -1,24 +1,27 @@
 #include "train/setting_names.h"
 
 namespace ppr::train {
-#define PPR_NAMES(Enum, ...)                        \
-  template <>                                       \
-  const NameTable<Enum>& NamesOf<Enum>() {          \
+#define PPR_NAMES(Enum, ...)                          \
+  template <>                                         \
+  const NameTable<Enum>& NamesOf<Enum>() {            \
     static const NameTable<Enum> table = __VA_ARGS__; \
-    return table;                                   \
+    return table;                                     \
   }
 
 PPR_NAMES(model::Norm, {{"pre", model::Norm::kPre}, {"post", model::Norm::kPost}})
 PPR_NAMES(model::Activation, {{"relu", model::Activation::kRelu}, {"gelu", model::Activation::kGelu}})
-PPR_NAMES(model::PositionOrigin, {{"start", model::PositionOrigin::kStart}, {"end", model::PositionOrigin::kEnd}})
+PPR_NAMES(model::PositionOrigin,
+          {{"start", model::PositionOrigin::kStart}, {"end", model::PositionOrigin::kEnd}})
 PPR_NAMES(model::NextItemLoss, {{"bpr", model::NextItemLoss::kBpr}, {"bce", model::NextItemLoss::kBce}})
-PPR_NAMES(TuneMethod,
-          {{"ppr_light", TuneMethod::kPprLight}, {"ppr_full", TuneMethod::kPprFull}, {"fine_tune", TuneMethod::kFineTune}})
+PPR_NAMES(TuneMethod, {{"ppr_light", TuneMethod::kPprLight},
+                       {"ppr_full", TuneMethod::kPprFull},
+                       {"fine_tune", TuneMethod::kFineTune}})
 PPR_NAMES(EvaluationTask, {{"few_shot", EvaluationTask::kFewShot},
                            {"zero_shot", EvaluationTask::kZeroShot},
                            {"joint", EvaluationTask::kJoint}})
 PPR_NAMES(ProfileInit, {{"mean_of_items", ProfileInit::kMeanOfItems}, {"normal", ProfileInit::kNormal}})
-PPR_NAMES(BehaviourAugmentation, {{"delete", BehaviourAugmentation::kDelete}, {"zero", BehaviourAugmentation::kZero}})
+PPR_NAMES(BehaviourAugmentation,
+          {{"delete", BehaviourAugmentation::kDelete}, {"zero", BehaviourAugmentation::kZero}})
 PPR_NAMES(ContrastiveViews, {{"both", ContrastiveViews::kBoth},
                              {"prompt", ContrastiveViews::kPrompt},
                              {"behaviour", ContrastiveViews::kBehaviour}})

@@ -17,18 +17,30 @@ using NameTable = std::vector<std::pair<std::string, Enum>>;
 template <typename Enum>
 const NameTable<Enum>& NamesOf();
 
-template <> const NameTable<model::Norm>& NamesOf<model::Norm>();
-template <> const NameTable<model::Activation>& NamesOf<model::Activation>();
-template <> const NameTable<model::PositionOrigin>& NamesOf<model::PositionOrigin>();
-template <> const NameTable<model::NextItemLoss>& NamesOf<model::NextItemLoss>();
-template <> const NameTable<TuneMethod>& NamesOf<TuneMethod>();
-template <> const NameTable<EvaluationTask>& NamesOf<EvaluationTask>();
-template <> const NameTable<ProfileInit>& NamesOf<ProfileInit>();
-template <> const NameTable<BehaviourAugmentation>& NamesOf<BehaviourAugmentation>();
-template <> const NameTable<ContrastiveViews>& NamesOf<ContrastiveViews>();
-template <> const NameTable<Baseline>& NamesOf<Baseline>();
-template <> const NameTable<ProgressMode>& NamesOf<ProgressMode>();
-template <> const NameTable<data::CasePart>& NamesOf<data::CasePart>();
+template <>
+const NameTable<model::Norm>& NamesOf<model::Norm>();
+template <>
+const NameTable<model::Activation>& NamesOf<model::Activation>();
+template <>
+const NameTable<model::PositionOrigin>& NamesOf<model::PositionOrigin>();
+template <>
+const NameTable<model::NextItemLoss>& NamesOf<model::NextItemLoss>();
+template <>
+const NameTable<TuneMethod>& NamesOf<TuneMethod>();
+template <>
+const NameTable<EvaluationTask>& NamesOf<EvaluationTask>();
+template <>
+const NameTable<ProfileInit>& NamesOf<ProfileInit>();
+template <>
+const NameTable<BehaviourAugmentation>& NamesOf<BehaviourAugmentation>();
+template <>
+const NameTable<ContrastiveViews>& NamesOf<ContrastiveViews>();
+template <>
+const NameTable<Baseline>& NamesOf<Baseline>();
+template <>
+const NameTable<ProgressMode>& NamesOf<ProgressMode>();
+template <>
+const NameTable<data::CasePart>& NamesOf<data::CasePart>();
 
 template <typename Enum>
 std::string NameOf(Enum value) {

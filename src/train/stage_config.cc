@@ -28,7 +28,9 @@ class Findings {
   void Given(const std::string& name, const std::string& value) {
     if (value.empty()) problems_.push_back(name + ": expected a path, found nothing");
   }
-  void Append(const std::vector<std::string>& more) { problems_.insert(problems_.end(), more.begin(), more.end()); }
+  void Append(const std::vector<std::string>& more) {
+    problems_.insert(problems_.end(), more.begin(), more.end());
+  }
   std::vector<std::string> Take() { return std::move(problems_); }
 
  private:
@@ -54,7 +56,8 @@ std::vector<std::string> TrainingConfig::Problems() const {
   const std::vector<std::string> names = MetricNames();
   bool known = false;
   for (const std::string& name : names) known = known || name == metric;
-  findings.Expect(known, "metric", "one of auc, hit@N, ndcg@N, mrr" + DidYouMean(metric, names), "\"" + metric + "\"");
+  findings.Expect(known, "metric", "one of auc, hit@N, ndcg@N, mrr" + DidYouMean(metric, names),
+                  "\"" + metric + "\"");
   findings.Append(adam.Problems());
   return findings.Take();
 }
@@ -68,7 +71,8 @@ std::vector<std::string> PretrainConfig::Problems() const {
 
 std::vector<std::string> ContrastiveConfig::Problems() const {
   Findings findings;
-  findings.Expect(std::isfinite(weight) && weight >= 0, "contrastive_weight", "a number >= 0", Format("%g", weight));
+  findings.Expect(std::isfinite(weight) && weight >= 0, "contrastive_weight", "a number >= 0",
+                  Format("%g", weight));
   findings.Positive("temperature", temperature);
   findings.Share("profile_mask_ratio", profile_mask_ratio);
   findings.Share("behaviour_mask_ratio", behaviour_mask_ratio);
@@ -80,8 +84,8 @@ std::vector<std::string> TuneConfig::Problems() const {
   findings.Append(training.Problems());
   findings.Given("checkpoint", checkpoint);
   findings.Positive("new_learning_rate", new_learning_rate.base);
-  findings.Expect(dropout == -1 || (dropout >= 0 && dropout < 1), "dropout", "-1 (as pre-trained) or a share in [0, 1)",
-                  Format("%g", dropout));
+  findings.Expect(dropout == -1 || (dropout >= 0 && dropout < 1), "dropout",
+                  "-1 (as pre-trained) or a share in [0, 1)", Format("%g", dropout));
   findings.Append(prompt.Problems());
   findings.Append(contrastive.Problems());
   if (method != TuneMethod::kFineTune) findings.AtLeast("prompt_tokens", prompt.num_tokens, 1);
@@ -96,7 +100,9 @@ std::vector<std::string> EvaluateConfig::Problems() const {
   if (part != "auto" && !ValueNamed<data::CasePart>(part)) {
     std::vector<std::string> names = {"auto"};
     for (const auto& [name, value] : NamesOf<data::CasePart>()) names.push_back(name);
-    findings.Expect(false, "part", "auto, warm_dev, cold_dev, cold_test, validation or test" + DidYouMean(part, names), "\"" + part + "\"");
+    findings.Expect(false, "part",
+                    "auto, warm_dev, cold_dev, cold_test, validation or test" + DidYouMean(part, names),
+                    "\"" + part + "\"");
   }
   return findings.Take();
 }

@@ -1,5 +1,5 @@
-// The stages: pre-training on warm users, tuning on cold users, evaluation. Each is collective: all ranks call it with
-// the same config. Errors end the stage on every rank (docs/contracts.md, contract 7).
+// The stages: pre-training on warm users, tuning on cold users, evaluation. Each is collective: all ranks
+// call it with the same config. Errors end the stage on every rank (docs/contracts.md, contract 7).
 #pragma once
 
 #include <string>
@@ -14,20 +14,22 @@ namespace ppr::train {
 struct StageResult {
   int64_t steps = 0;
   double best_metric = 0;
-  std::string best_checkpoint;    // folder
-  std::string text;               // a few lines for a person: best value, where, parameter shares (Table 1) when tuning
+  std::string best_checkpoint;  // folder
+  std::string text;  // a few lines for a person: best value, where, parameter shares (Table 1) when tuning
 };
 
 // `resolved_flags` is the text of config.flags to store in the run folder ("" = none).
 // Throws StoppedOnRequest after a committed checkpoint when a stop was asked for.
-StageResult Pretrain(dist::Communicator& communicator, const PretrainConfig& config, const std::string& resolved_flags);
-StageResult Tune(dist::Communicator& communicator, const TuneConfig& config, const std::string& resolved_flags);
+StageResult Pretrain(dist::Communicator& communicator, const PretrainConfig& config,
+                     const std::string& resolved_flags);
+StageResult Tune(dist::Communicator& communicator, const TuneConfig& config,
+                 const std::string& resolved_flags);
 
 struct EvaluationReport {
   std::string task, part;
-  MetricMeans candidates;         // against the stored candidates
-  MetricMeans catalogue;          // against the full catalogue; cases = 0 when not asked for
-  std::string ToText() const;     // labelled table
+  MetricMeans candidates;      // against the stored candidates
+  MetricMeans catalogue;       // against the full catalogue; cases = 0 when not asked for
+  std::string ToText() const;  // labelled table
 };
 EvaluationReport Evaluate(dist::Communicator& communicator, const EvaluateConfig& config);
 

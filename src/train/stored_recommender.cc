@@ -26,21 +26,24 @@ void CatchUpStoredRows(const LoadedCheckpoint& checkpoint, const StoredModel& mo
 
 }  // namespace
 
-LoadedCheckpoint LoadForReading(dist::Communicator& communicator, const std::string& path, const data::Dataset& dataset) {
+LoadedCheckpoint LoadForReading(dist::Communicator& communicator, const std::string& path,
+                                const data::Dataset& dataset) {
   communicator.set_phase("reading checkpoint " + path);
   LoadedCheckpoint checkpoint = ReadCheckpoint(communicator, ResolveCheckpoint(communicator, path, "BEST"));
   if (checkpoint.contents.dataset_digest != dataset.digest) {
-    throw DataError(checkpoint.folder + ": was made from the dataset file with digest " + checkpoint.contents.dataset_digest +
-                    ", found " + dataset.digest + " in " + dataset.path + "; items would be mixed up. Give the same dataset file");
+    throw DataError(checkpoint.folder + ": was made from the dataset file with digest " +
+                    checkpoint.contents.dataset_digest + ", found " + dataset.digest + " in " + dataset.path +
+                    "; items would be mixed up. Give the same dataset file");
   }
   if (checkpoint.contents.num_items != dataset.num_items()) {
-    throw DataError(checkpoint.folder + ": expected " + std::to_string(dataset.num_items()) + " items, found " +
-                    std::to_string(checkpoint.contents.num_items));
+    throw DataError(checkpoint.folder + ": expected " + std::to_string(dataset.num_items()) +
+                    " items, found " + std::to_string(checkpoint.contents.num_items));
   }
   return checkpoint;
 }
 
-std::unique_ptr<Recommender> RestoreRecommender(dist::Communicator& communicator, const LoadedCheckpoint& checkpoint,
+std::unique_ptr<Recommender> RestoreRecommender(dist::Communicator& communicator,
+                                                const LoadedCheckpoint& checkpoint,
                                                 const data::Dataset& dataset) {
   const StoredModel model = ParseStoredModel(checkpoint.contents.config_json, checkpoint.folder);
   std::optional<model::PromptConfig> prompt;
@@ -50,10 +53,12 @@ std::unique_ptr<Recommender> RestoreRecommender(dist::Communicator& communicator
     profile = MakeProfileInput(dataset, model.profile_fields);
     if (model.profile_fields.empty()) profile = {};
     if (profile.vocabulary_sizes != model.vocabulary_sizes) {
-      throw DataError(checkpoint.folder + ": its profile vocabularies have other sizes than those of " + dataset.path);
+      throw DataError(checkpoint.folder + ": its profile vocabularies have other sizes than those of " +
+                      dataset.path);
     }
   }
-  auto recommender = std::make_unique<Recommender>(communicator, model.encoder, prompt, profile, dataset.num_items(), model.seed);
+  auto recommender = std::make_unique<Recommender>(communicator, model.encoder, prompt, profile,
+                                                   dataset.num_items(), model.seed);
   const at::Tensor values = recommender->parameters().values();
   values.copy_(checkpoint.Shared("dense/values", values.sizes()));
   const at::Tensor& rows = recommender->table().rows;

@@ -30,9 +30,14 @@ UserVectors UserVectorsOf(Recommender& recommender, const data::Dataset& dataset
   };
 }
 
-TrainingLoop::TrainingLoop(Recommender& recommender, TrainingStep& step, const data::Dataset& dataset, data::EpochPlan& plan,
-                           const TrainingConfig& config, LoopInputs inputs)
-    : recommender_(recommender), step_(step), dataset_(dataset), plan_(plan), config_(config), inputs_(std::move(inputs)) {
+TrainingLoop::TrainingLoop(Recommender& recommender, TrainingStep& step, const data::Dataset& dataset,
+                           data::EpochPlan& plan, const TrainingConfig& config, LoopInputs inputs)
+    : recommender_(recommender),
+      step_(step),
+      dataset_(dataset),
+      plan_(plan),
+      config_(config),
+      inputs_(std::move(inputs)) {
   const std::string identity = inputs_.config_json + dataset_.digest + inputs_.parent_digest;
   run_id_ = DigestOfBytes(identity.data(), identity.size());
 }
@@ -41,7 +46,8 @@ TrainingLoop::TrainingLoop(Recommender& recommender, TrainingStep& step, const d
 void TrainingLoop::PrepareRunFolder() {
   dist::Communicator& communicator = recommender_.communicator();
   const std::string latest = config_.output + "/checkpoints/LATEST";
-  const bool started = dist::BroadcastText(communicator, lead() && FileExists(latest) ? "yes" : "no") == "yes";
+  const bool started =
+      dist::BroadcastText(communicator, lead() && FileExists(latest) ? "yes" : "no") == "yes";
   if (started && !config_.resume) {
     throw ConfigError("output folder " + config_.output +
                       " already holds a run: give --resume to go on with it, or name another folder");
@@ -49,19 +55,24 @@ void TrainingLoop::PrepareRunFolder() {
   if (started && Resume()) return;
   if (lead()) {
     CreateFolder(config_.output + "/checkpoints");
-    if (!inputs_.resolved_flags.empty()) WriteFileDurably(config_.output + "/config.flags", inputs_.resolved_flags);
+    if (!inputs_.resolved_flags.empty())
+      WriteFileDurably(config_.output + "/config.flags", inputs_.resolved_flags);
     metrics_ = std::make_unique<MetricsLog>(config_.output + "/metrics.jsonl", -1);
   }
 }
 
 bool TrainingLoop::Resume() {
   dist::Communicator& communicator = recommender_.communicator();
-  const LoadedCheckpoint checkpoint = ReadCheckpoint(communicator, ResolveCheckpoint(communicator, config_.output, "LATEST"));
+  const LoadedCheckpoint checkpoint =
+      ReadCheckpoint(communicator, ResolveCheckpoint(communicator, config_.output, "LATEST"));
   const CheckpointContents& contents = checkpoint.contents;
   std::vector<std::string> problems = ConfigDifferences(contents.config_json, inputs_.config_json);
-  if (contents.kind != inputs_.stage) problems.push_back("stage: the checkpoint is of " + contents.kind + ", this run is " + inputs_.stage);
-  if (contents.dataset_digest != dataset_.digest) problems.push_back("dataset: not the file that the run began with (" + dataset_.path + ")");
-  if (contents.parent_digest != inputs_.parent_digest) problems.push_back("checkpoint: not the one that the run began with");
+  if (contents.kind != inputs_.stage)
+    problems.push_back("stage: the checkpoint is of " + contents.kind + ", this run is " + inputs_.stage);
+  if (contents.dataset_digest != dataset_.digest)
+    problems.push_back("dataset: not the file that the run began with (" + dataset_.path + ")");
+  if (contents.parent_digest != inputs_.parent_digest)
+    problems.push_back("checkpoint: not the one that the run began with");
   if (!problems.empty()) {
     std::string text = "cannot resume " + checkpoint.folder + ":";
     for (const std::string& problem : problems) text += "\n  " + problem;
@@ -70,8 +81,8 @@ bool TrainingLoop::Resume() {
   progress_ = ParseProgress(contents.progress_json, checkpoint.folder);
   Restore(checkpoint);
   if (lead()) metrics_ = std::make_unique<MetricsLog>(config_.output + "/metrics.jsonl", progress_.step);
-  LOG(INFO) << "resumed " << checkpoint.folder << " (written by " << checkpoint.written_world_size << " ranks) at step "
-            << progress_.step;
+  LOG(INFO) << "resumed " << checkpoint.folder << " (written by " << checkpoint.written_world_size
+            << " ranks) at step " << progress_.step;
   return true;
 }
 
@@ -105,9 +116,11 @@ void TrainingLoop::Commit(bool best) {
                      {"dense/v", step_.dense_adam().v}};
   contents.rows = {{"items/rows", recommender_.table().rows}};
   if (RowAdam* adam = step_.row_adam()) {
-    contents.rows.insert(contents.rows.end(), {{"items/m", adam->m}, {"items/v", adam->v}, {"items/last_step", adam->last_step}});
+    contents.rows.insert(contents.rows.end(),
+                         {{"items/m", adam->m}, {"items/v", adam->v}, {"items/last_step", adam->last_step}});
   }
-  if (lead()) metrics_->Sync();  // what the log says of these steps must not be lost when the checkpoint is kept
+  if (lead())
+    metrics_->Sync();  // what the log says of these steps must not be lost when the checkpoint is kept
   WriteCheckpoint(recommender_.communicator(), config_.output, contents,
                   {.keep = static_cast<int>(config_.keep_checkpoints), .mark_best = best});
 }
@@ -115,8 +128,9 @@ void TrainingLoop::Commit(bool best) {
 double TrainingLoop::Evaluate() {
   recommender_.communicator().set_phase("evaluation at step " + std::to_string(progress_.step));
   step_.CatchUpRows(progress_.step);
-  const CaseResults results = EvaluateCases(recommender_.communicator(), dataset_, recommender_.table(), inputs_.validation_cases,
-                                            UserVectorsOf(recommender_, dataset_), false);
+  const CaseResults results =
+      EvaluateCases(recommender_.communicator(), dataset_, recommender_.table(), inputs_.validation_cases,
+                    UserVectorsOf(recommender_, dataset_), false);
   return MeansOf(results.candidates).Named(config_.metric);
 }
 
@@ -135,17 +149,22 @@ void TrainingLoop::EvaluateAndCommit() {
     progress_.best_metric = value;
     progress_.best_step = progress_.step;
   }
-  if (config_.patience_steps > 0 && progress_.step - progress_.best_step >= config_.patience_steps) progress_.stopped_early = true;
+  if (config_.patience_steps > 0 && progress_.step - progress_.best_step >= config_.patience_steps)
+    progress_.stopped_early = true;
   if (lead()) {
-    metrics_->Append(nlohmann::json{{"step", progress_.step}, {"epoch", progress_.epoch}, {"validation", {{config_.metric, value}}}}.dump());
-    line_->Note(Format("%s  step %lld  validation %s %.4f%s", inputs_.stage.c_str(), static_cast<long long>(progress_.step),
-                       config_.metric.c_str(), value, best ? "  (best so far)" : ""));
+    metrics_->Append(nlohmann::json{
+        {"step", progress_.step}, {"epoch", progress_.epoch}, {"validation", {{config_.metric, value}}}}
+                         .dump());
+    line_->Note(Format("%s  step %lld  validation %s %.4f%s", inputs_.stage.c_str(),
+                       static_cast<long long>(progress_.step), config_.metric.c_str(), value,
+                       best ? "  (best so far)" : ""));
   }
   Commit(best);
 }
 
 bool TrainingLoop::AtEvaluation(int64_t batches) const {
-  return config_.evaluate_every_steps > 0 ? progress_.step % config_.evaluate_every_steps == 0 : progress_.batch == batches;
+  return config_.evaluate_every_steps > 0 ? progress_.step % config_.evaluate_every_steps == 0
+                                          : progress_.batch == batches;
 }
 
 void TrainingLoop::LogStep(const StepResult& result) {
@@ -158,14 +177,16 @@ void TrainingLoop::LogStep(const StepResult& result) {
 }
 
 bool TrainingLoop::Finished() const {
-  const bool at_limit = progress_.epoch >= config_.max_epochs || (config_.max_steps > 0 && progress_.step >= config_.max_steps);
+  const bool at_limit =
+      progress_.epoch >= config_.max_epochs || (config_.max_steps > 0 && progress_.step >= config_.max_steps);
   return at_limit || progress_.stopped_early;
 }
 
 bool TrainingLoop::Advance() {
   const int64_t batches = plan_.NumBatches(progress_.epoch, config_.batch_size);
   if (batches == 0) throw DataError(dataset_.path + ": no user of this stage has a click to train on");
-  const StepResult result = step_.Run(progress_.epoch, progress_.step + 1, plan_.Batch(progress_.epoch, progress_.batch, config_.batch_size));
+  const StepResult result = step_.Run(progress_.epoch, progress_.step + 1,
+                                      plan_.Batch(progress_.epoch, progress_.batch, config_.batch_size));
   ++progress_.step;
   ++progress_.batch;
   LogStep(result);
@@ -176,12 +197,14 @@ bool TrainingLoop::Advance() {
   }
   if (evaluates || Finished()) {
     EvaluateAndCommit();
-  } else if (result.stop_requested || (config_.checkpoint_every_steps > 0 && progress_.step % config_.checkpoint_every_steps == 0)) {
+  } else if (result.stop_requested ||
+             (config_.checkpoint_every_steps > 0 && progress_.step % config_.checkpoint_every_steps == 0)) {
     Commit(false);
   }
   if (result.stop_requested && !Finished()) {
-    throw StoppedOnRequest(Format("stopped on request after step %lld; the checkpoint is committed: start again with --resume",
-                                  static_cast<long long>(progress_.step)));
+    throw StoppedOnRequest(
+        Format("stopped on request after step %lld; the checkpoint is committed: start again with --resume",
+               static_cast<long long>(progress_.step)));
   }
   return !Finished();
 }
@@ -201,10 +224,12 @@ StageResult TrainingLoop::Run() {
 }
 
 StageResult TrainingLoop::Result(const std::string& best_checkpoint) const {
-  StageResult result{.steps = progress_.step, .best_metric = progress_.best_metric, .best_checkpoint = best_checkpoint};
-  result.text = Format("%s: %s steps, %lld epochs; best %s %.4f at step %s\n", inputs_.stage.c_str(),
-                       WithThousands(progress_.step).c_str(), static_cast<long long>(progress_.epoch), config_.metric.c_str(),
-                       progress_.best_metric, WithThousands(progress_.best_step).c_str());
+  StageResult result{
+      .steps = progress_.step, .best_metric = progress_.best_metric, .best_checkpoint = best_checkpoint};
+  result.text =
+      Format("%s: %s steps, %lld epochs; best %s %.4f at step %s\n", inputs_.stage.c_str(),
+             WithThousands(progress_.step).c_str(), static_cast<long long>(progress_.epoch),
+             config_.metric.c_str(), progress_.best_metric, WithThousands(progress_.best_step).c_str());
   result.text += "best checkpoint: " + best_checkpoint + "\n";
   return result;
 }

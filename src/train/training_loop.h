@@ -1,5 +1,5 @@
-// The loop of a training stage: epochs of steps, evaluations, early stop, checkpoints, resume, progress. Pretrain and tune
-// differ in what they give it.
+// The loop of a training stage: epochs of steps, evaluations, early stop, checkpoints, resume, progress.
+// Pretrain and tune differ in what they give it.
 #pragma once
 
 #include <cstdint>
@@ -18,7 +18,7 @@
 namespace ppr::train {
 
 struct LoopInputs {
-  std::string stage;                      // "pretrain" or "tune": the checkpoint's kind
+  std::string stage;  // "pretrain" or "tune": the checkpoint's kind
   std::string config_json;
   std::string parent_digest;              // checkpoint that the stage started from
   std::vector<int64_t> validation_cases;  // of dataset.cases; empty = no early stop
@@ -28,10 +28,11 @@ struct LoopInputs {
 class TrainingLoop {
  public:
   // All must outlive this.
-  TrainingLoop(Recommender& recommender, TrainingStep& step, const data::Dataset& dataset, data::EpochPlan& plan,
-               const TrainingConfig& config, LoopInputs inputs);
+  TrainingLoop(Recommender& recommender, TrainingStep& step, const data::Dataset& dataset,
+               data::EpochPlan& plan, const TrainingConfig& config, LoopInputs inputs);
 
-  // Collective. Runs to the end and leaves LATEST and BEST checkpoints. Throws StoppedOnRequest after committing one.
+  // Collective. Runs to the end and leaves LATEST and BEST checkpoints. Throws StoppedOnRequest after
+  // committing one.
   StageResult Run();
 
  private:
@@ -58,7 +59,7 @@ class TrainingLoop {
   LoopInputs inputs_;
   std::string run_id_;
   RunProgress progress_;
-  std::unique_ptr<MetricsLog> metrics_;   // rank 0 only, as is the line
+  std::unique_ptr<MetricsLog> metrics_;  // rank 0 only, as is the line
   std::unique_ptr<ProgressLine> line_;
 };
 

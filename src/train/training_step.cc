@@ -16,9 +16,12 @@ namespace {
 std::vector<View> AugmentedViews(const ContrastiveConfig& contrastive) {
   if (contrastive.weight == 0) return {};
   switch (contrastive.views) {
-    case ContrastiveViews::kPrompt: return {View::kMaskedProfile};
-    case ContrastiveViews::kBehaviour: return {View::kAugmentedClicks};
-    case ContrastiveViews::kBoth: return {View::kMaskedProfile, View::kAugmentedClicks};
+    case ContrastiveViews::kPrompt:
+      return {View::kMaskedProfile};
+    case ContrastiveViews::kBehaviour:
+      return {View::kAugmentedClicks};
+    case ContrastiveViews::kBoth:
+      return {View::kMaskedProfile, View::kAugmentedClicks};
   }
   return {};
 }
@@ -39,7 +42,8 @@ std::vector<int64_t> NeededIds(const PackedBatch& packed) {
 at::Tensor ProfileMaskKeys(const PackedBatch& packed, uint64_t seed, int64_t step) {
   const RandomKey key = MakeRandomKey(seed, RandomSite::kProfileMask).With(static_cast<uint64_t>(step));
   std::vector<int64_t> keys;
-  for (const int32_t user : packed.users) keys.push_back(static_cast<int64_t>(key.Bits(static_cast<uint64_t>(user))));
+  for (const int32_t user : packed.users)
+    keys.push_back(static_cast<int64_t>(key.Bits(static_cast<uint64_t>(user))));
   return at::tensor(keys, at::kLong);
 }
 
@@ -47,8 +51,8 @@ bool AllFinite(const at::Tensor& tensor) { return std::isfinite(tensor.sum(at::k
 
 }  // namespace
 
-TrainingStep::TrainingStep(Recommender& recommender, const data::Dataset& dataset, const data::NegativeSampler& negatives,
-                           const StepRules& rules)
+TrainingStep::TrainingStep(Recommender& recommender, const data::Dataset& dataset,
+                           const data::NegativeSampler& negatives, const StepRules& rules)
     : recommender_(recommender),
       dataset_(dataset),
       negatives_(negatives),
@@ -62,17 +66,20 @@ TrainingStep::TrainingStep(Recommender& recommender, const data::Dataset& datase
   } else {
     parameters.Freeze(model::ParameterGroup::kPretrained);
     for (const model::DenseParameter& parameter : parameters.parameters()) {
-      if (parameter.group == model::ParameterGroup::kPretrained) first_trained_ = parameter.offset + parameter.numel;
+      if (parameter.group == model::ParameterGroup::kPretrained)
+        first_trained_ = parameter.offset + parameter.numel;
     }
   }
 }
 
 int64_t TrainingStep::trained_parameters() const {
   const int64_t dense = recommender_.parameters().numel() - first_trained_;
-  return dense + (row_adam_ ? recommender_.table().owners.num_items() * recommender_.encoder().config().width : 0);
+  return dense +
+         (row_adam_ ? recommender_.table().owners.num_items() * recommender_.encoder().config().width : 0);
 }
 
-PackedBatch TrainingStep::Pack(int64_t epoch, int64_t step, std::span<const data::TrainingSequence> batch) const {
+PackedBatch TrainingStep::Pack(int64_t epoch, int64_t step,
+                               std::span<const data::TrainingSequence> batch) const {
   const dist::Communicator& communicator = recommender_.communicator();
   const model::EncoderConfig& encoder = recommender_.encoder().config();
   const PackingRules packing{.max_history = encoder.max_history,
@@ -86,7 +93,8 @@ PackedBatch TrainingStep::Pack(int64_t epoch, int64_t step, std::span<const data
                           .behaviour = rules_.contrastive.behaviour,
                           .behaviour_mask_ratio = rules_.contrastive.behaviour_mask_ratio};
   std::vector<data::TrainingSequence> mine;
-  for (const int64_t index : data::DealByTokens(batch, packing.prompt_tokens, communicator.size(), communicator.rank())) {
+  for (const int64_t index :
+       data::DealByTokens(batch, packing.prompt_tokens, communicator.size(), communicator.rank())) {
     mine.push_back(batch[static_cast<size_t>(index)]);
   }
   return PackForTraining(dataset_, packing, pack, mine, negatives_);
@@ -97,16 +105,18 @@ at::Tensor TrainingStep::ContrastiveSum(const PackedBatch& packed, const Recomme
   const at::Tensor originals = prompt.Project(recommender_.LastOutputs(packed, encoded, 0));
   at::Tensor sum;
   for (size_t view = 1; view <= augmented_.size(); ++view) {
-    const at::Tensor views = prompt.Project(recommender_.LastOutputs(packed, encoded, static_cast<int64_t>(view)));
-    const at::Tensor loss =
-        model::ContrastiveLossSum(recommender_.communicator(), originals, views, rules_.contrastive.temperature);
+    const at::Tensor views =
+        prompt.Project(recommender_.LastOutputs(packed, encoded, static_cast<int64_t>(view)));
+    const at::Tensor loss = model::ContrastiveLossSum(recommender_.communicator(), originals, views,
+                                                      rules_.contrastive.temperature);
     sum = sum.defined() ? sum + loss : loss;
   }
   return sum;
 }
 
 TrainingStep::Losses TrainingStep::ComputeLosses(const PackedBatch& packed, const at::Tensor& rows,
-                                                 const std::vector<int64_t>& row_of_id, int64_t step, const Shared& shared) {
+                                                 const std::vector<int64_t>& row_of_id, int64_t step,
+                                                 const Shared& shared) {
   std::vector<int64_t> row_of_token(packed.token_items.size(), -1);
   size_t next = 0;
   for (size_t t = 0; t < row_of_token.size(); ++t) {
@@ -115,32 +125,36 @@ TrainingStep::Losses TrainingStep::ComputeLosses(const PackedBatch& packed, cons
   const at::Tensor target_rows = at::tensor(at::ArrayRef<int64_t>(row_of_id).slice(next), at::kLong);
   const int64_t count = packed.num_targets();
   const at::Tensor positives = target_rows.narrow(0, 0, count);
-  const at::Tensor negatives = target_rows.narrow(0, count, count * rules_.negatives).view({count, rules_.negatives});
+  const at::Tensor negatives =
+      target_rows.narrow(0, count, count * rules_.negatives).view({count, rules_.negatives});
 
-  const Recommender::Encoded encoded =
-      recommender_.Encode(packed, dataset_, rows, row_of_token, augmented_, ProfileMaskKeys(packed, rules_.seed, step),
-                          rules_.contrastive.profile_mask_ratio, true);
+  const Recommender::Encoded encoded = recommender_.Encode(packed, dataset_, rows, row_of_token, augmented_,
+                                                           ProfileMaskKeys(packed, rules_.seed, step),
+                                                           rules_.contrastive.profile_mask_ratio, true);
   const at::Tensor users = recommender_.TargetUsers(packed, encoded);
   const at::Tensor loss = model::NextItemLossSum(rules_.loss, users, rows, positives, negatives);
   Losses losses{.total = loss / static_cast<double>(shared.targets), .loss_sum = loss.item<double>()};
   if (!augmented_.empty()) {
     const at::Tensor contrastive = ContrastiveSum(packed, encoded);
     losses.contrastive_sum = contrastive.item<double>();
-    losses.total = losses.total + contrastive * (rules_.contrastive.weight / static_cast<double>(shared.users));
+    losses.total =
+        losses.total + contrastive * (rules_.contrastive.weight / static_cast<double>(shared.users));
   }
   return losses;
 }
 
-StepResult TrainingStep::Agree(const Losses& losses, bool gradients_finite, const Shared& shared, int64_t step) {
+StepResult TrainingStep::Agree(const Losses& losses, bool gradients_finite, const Shared& shared,
+                               int64_t step) {
   at::Tensor sums = at::tensor({losses.loss_sum, losses.contrastive_sum, StopRequested() != 0 ? 1.0 : 0.0,
                                 gradients_finite ? 0.0 : 1.0},
                                at::kDouble);
   recommender_.communicator().AllReduce(sums);
   const double* sum = sums.const_data_ptr<double>();
   if (!std::isfinite(sum[0] + sum[1]) || sum[3] > 0) {
-    throw DoNotRestartError(Format("step %lld: the loss or a gradient is not finite (loss sum %g, contrastive sum %g, ranks with "
-                                   "bad gradients %g); nothing was updated. Lower the learning rate or look at the data",
-                                   static_cast<long long>(step), sum[0], sum[1], sum[3]));
+    throw DoNotRestartError(
+        Format("step %lld: the loss or a gradient is not finite (loss sum %g, contrastive sum %g, ranks with "
+               "bad gradients %g); nothing was updated. Lower the learning rate or look at the data",
+               static_cast<long long>(step), sum[0], sum[1], sum[3]));
   }
   return {.loss = sum[0] / static_cast<double>(shared.targets),
           .contrastive = sum[1] / static_cast<double>(shared.users),
@@ -166,7 +180,8 @@ StepResult TrainingStep::Run(int64_t epoch, int64_t step, std::span<const data::
   const Losses losses = ComputeLosses(packed, rows, row_of_id, step, shared);
   losses.total.backward();
 
-  const at::Tensor dense = parameters.gradients().narrow(0, first_trained_, parameters.numel() - first_trained_);
+  const at::Tensor dense =
+      parameters.gradients().narrow(0, first_trained_, parameters.numel() - first_trained_);
   const std::unique_ptr<dist::Work> reducing = communicator.AllReduceAsync(dense, dist::ReduceOp::kSum);
   at::Tensor row_gradients;
   if (row_adam_) {

@@ -1,4 +1,5 @@
-// One optimisation step over a global batch: exchange of rows, forward, loss, backward, exchange of gradients, Adam.
+// One optimisation step over a global batch: exchange of rows, forward, loss, backward, exchange of
+// gradients, Adam.
 #pragma once
 
 #include <ATen/core/Tensor.h>
@@ -22,16 +23,16 @@ struct StepRules {
   int64_t negatives = 1;
   LearningRate pretrained_rate, new_rate;
   AdamConfig adam;
-  bool train_pretrained = true;    // false: PPR(light); rows then have no gradient, moment or traffic back
+  bool train_pretrained = true;  // false: PPR(light); rows then have no gradient, moment or traffic back
   ContrastiveConfig contrastive{.weight = 0};
   uint64_t seed = 1;
 };
 
 struct StepResult {
-  double loss = 0;             // L_p of Eq. 5 (or L_o of Eq. 2): mean over the global batch's targets
-  double contrastive = 0;      // L_CL of Eq. 6: mean over the global batch's users, summed over views
-  int64_t targets = 0;         // of the global batch
-  bool stop_requested = false; // by any rank
+  double loss = 0;              // L_p of Eq. 5 (or L_o of Eq. 2): mean over the global batch's targets
+  double contrastive = 0;       // L_CL of Eq. 6: mean over the global batch's users, summed over views
+  int64_t targets = 0;          // of the global batch
+  bool stop_requested = false;  // by any rank
 };
 
 class TrainingStep {
@@ -40,8 +41,9 @@ class TrainingStep {
   TrainingStep(Recommender& recommender, const data::Dataset& dataset, const data::NegativeSampler& negatives,
                const StepRules& rules);
 
-  // Collective. Step number `step` (from 1) on `batch`, the global batch, the same on all ranks. DoNotRestartError on every
-  // rank when loss or gradients are not finite; the parameters then are those of the step before.
+  // Collective. Step number `step` (from 1) on `batch`, the global batch, the same on all ranks.
+  // DoNotRestartError on every rank when loss or gradients are not finite; the parameters then are those of
+  // the step before.
   StepResult Run(int64_t epoch, int64_t step, std::span<const data::TrainingSequence> batch);
 
   // Brings every row of this rank to `step`; before evaluation. Local.
@@ -53,15 +55,15 @@ class TrainingStep {
 
  private:
   struct Losses {
-    at::Tensor total;               // scaled, what backward starts from
+    at::Tensor total;  // scaled, what backward starts from
     double loss_sum = 0, contrastive_sum = 0;
   };
-  struct Shared {                   // the global batch, as every rank knows it
+  struct Shared {  // the global batch, as every rank knows it
     int64_t targets = 0, users = 0;
   };
   PackedBatch Pack(int64_t epoch, int64_t step, std::span<const data::TrainingSequence> batch) const;
-  Losses ComputeLosses(const PackedBatch& packed, const at::Tensor& rows, const std::vector<int64_t>& row_of_id, int64_t step,
-                       const Shared& shared);
+  Losses ComputeLosses(const PackedBatch& packed, const at::Tensor& rows,
+                       const std::vector<int64_t>& row_of_id, int64_t step, const Shared& shared);
   at::Tensor ContrastiveSum(const PackedBatch& packed, const Recommender::Encoded& encoded);
   void Optimise(const dist::ExchangePlan& plan, const at::Tensor& row_gradients, int64_t step);
   // Sums over ranks, checked to be finite before anything is updated.
@@ -72,7 +74,8 @@ class TrainingStep {
   const data::NegativeSampler& negatives_;
   StepRules rules_;
   std::vector<View> augmented_;
-  int64_t first_trained_ = 0;  // offset of the first dense parameter that trains: the trained ones are a suffix
+  int64_t first_trained_ =
+      0;  // offset of the first dense parameter that trains: the trained ones are a suffix
   DenseAdam dense_adam_;
   std::optional<RowAdam> row_adam_;
 };

@@ -1,4 +1,5 @@
-// ppr tune: personalised prompt-tuning, light or full, and fine-tuning (paper 3.4), from a pretrain checkpoint.
+// ppr tune: personalised prompt-tuning, light or full, and fine-tuning (paper 3.4), from a pretrain
+// checkpoint.
 
 #include <ATen/ATen.h>
 
@@ -17,9 +18,12 @@ namespace {
 
 data::TargetClicks TargetsOf(EvaluationTask task) {
   switch (task) {
-    case EvaluationTask::kFewShot: return data::TargetClicks::kAfterFirst;
-    case EvaluationTask::kZeroShot: return data::TargetClicks::kFirst;
-    case EvaluationTask::kJoint: return data::TargetClicks::kAll;
+    case EvaluationTask::kFewShot:
+      return data::TargetClicks::kAfterFirst;
+    case EvaluationTask::kZeroShot:
+      return data::TargetClicks::kFirst;
+    case EvaluationTask::kJoint:
+      return data::TargetClicks::kAll;
   }
   return data::TargetClicks::kAll;
 }
@@ -35,13 +39,15 @@ TuneConfig Resolved(TuneConfig config) {
   return config;
 }
 
-// The pre-trained values into the tuned model: the encoder's parameters lead its flat buffer, as they fill the pre-trained one.
+// The pre-trained values into the tuned model: the encoder's parameters lead its flat buffer, as they fill
+// the pre-trained one.
 void TakePretrained(Recommender& pretrained, Recommender& tuned) {
   const at::Tensor from = pretrained.parameters().values();
   const auto& before = pretrained.parameters().parameters();
   const auto& after = tuned.parameters().parameters();
   for (size_t i = 0; i < before.size(); ++i) {
-    PPR_BUG_IF_NOT(before[i].name == after[i].name && before[i].offset == after[i].offset, "encoder parameters moved: " + before[i].name);
+    PPR_BUG_IF_NOT(before[i].name == after[i].name && before[i].offset == after[i].offset,
+                   "encoder parameters moved: " + before[i].name);
   }
   tuned.parameters().values().narrow(0, 0, from.numel()).copy_(from);
   tuned.table().rows.copy_(pretrained.table().rows);
@@ -59,35 +65,47 @@ std::string PretrainedDigest(Recommender& recommender, int64_t pretrained_numel)
 
 // Table 1: what trains, as a share of what fine-tuning trains.
 std::string ParameterShares(const TrainingStep& step, Recommender& recommender, int64_t pretrained_dense) {
-  const int64_t pretrained = pretrained_dense + recommender.table().owners.num_items() * recommender.encoder().config().width;
+  const int64_t pretrained =
+      pretrained_dense + recommender.table().owners.num_items() * recommender.encoder().config().width;
   int64_t generator = 0;
   int64_t fresh = 0;
   for (const model::DenseParameter& parameter : recommender.parameters().parameters()) {
     if (parameter.group != model::ParameterGroup::kNew) continue;
     fresh += parameter.numel;
-    if (parameter.name.starts_with("prompt.") && parameter.name.find("table") == std::string::npos) generator += parameter.numel;
+    if (parameter.name.starts_with("prompt.") && parameter.name.find("table") == std::string::npos)
+      generator += parameter.numel;
   }
-  const auto share = [&](int64_t count) { return 100.0 * static_cast<double>(count) / static_cast<double>(pretrained); };
+  const auto share = [&](int64_t count) {
+    return 100.0 * static_cast<double>(count) / static_cast<double>(pretrained);
+  };
   std::string text = Format("pre-trained parameters: %s (100 %%)\n", WithThousands(pretrained).c_str());
-  text += Format("new parameters: %s (%.2f %%), of them the prompt generator's MLP: %s (%.2f %%)\n", WithThousands(fresh).c_str(),
-                 share(fresh), WithThousands(generator).c_str(), share(generator));
-  text += Format("trained here: %s (%.2f %%)\n", WithThousands(step.trained_parameters()).c_str(), share(step.trained_parameters()));
+  text +=
+      Format("new parameters: %s (%.2f %%), of them the prompt generator's MLP: %s (%.2f %%)\n",
+             WithThousands(fresh).c_str(), share(fresh), WithThousands(generator).c_str(), share(generator));
+  text += Format("trained here: %s (%.2f %%)\n", WithThousands(step.trained_parameters()).c_str(),
+                 share(step.trained_parameters()));
   return text;
 }
 
 }  // namespace
 
-StageResult Tune(dist::Communicator& communicator, const TuneConfig& given, const std::string& resolved_flags) {
+StageResult Tune(dist::Communicator& communicator, const TuneConfig& given,
+                 const std::string& resolved_flags) {
   const TuneConfig config = Resolved(given);
   const TrainingConfig& training = config.training;
   const data::Dataset dataset = data::ReadDataset(training.dataset);
   if (dataset.protocol == data::Protocol::kLeaveOneOut) {
-    throw DataError(dataset.path + ": expected cold users to tune for, found a leave_one_out dataset; prepare it with threshold or holdout");
+    throw DataError(dataset.path +
+                    ": expected cold users to tune for, found a leave_one_out dataset; prepare it with "
+                    "threshold or holdout");
   }
-  if (dataset.num_fields() == 0) throw DataError(dataset.path + ": expected user profiles to tune with, found none; give --users to prepare");
+  if (dataset.num_fields() == 0)
+    throw DataError(dataset.path +
+                    ": expected user profiles to tune with, found none; give --users to prepare");
   const LoadedCheckpoint checkpoint = LoadForReading(communicator, config.checkpoint, dataset);
   if (checkpoint.contents.kind != "pretrain") {
-    throw DataError(checkpoint.folder + ": expected a checkpoint of pretrain, found one of " + checkpoint.contents.kind);
+    throw DataError(checkpoint.folder + ": expected a checkpoint of pretrain, found one of " +
+                    checkpoint.contents.kind);
   }
   model::EncoderConfig encoder = ParseStoredModel(checkpoint.contents.config_json, checkpoint.folder).encoder;
   if (config.dropout >= 0) encoder.dropout = config.dropout;
@@ -112,8 +130,8 @@ StageResult Tune(dist::Communicator& communicator, const TuneConfig& given, cons
                         .contrastive = config.contrastive,
                         .seed = training.seed};
   TrainingStep step(recommender, dataset, negatives, rules);
-  data::EpochPlan plan(dataset, data::UsersOf(dataset, data::UserPart::kColdTrain), TargetsOf(config.task), encoder.max_history,
-                       training.seed);
+  data::EpochPlan plan(dataset, data::UsersOf(dataset, data::UserPart::kColdTrain), TargetsOf(config.task),
+                       encoder.max_history, training.seed);
   LoopInputs inputs{.stage = "tune",
                     .config_json = ConfigJson(config, encoder, profile),
                     .parent_digest = checkpoint.digest,
@@ -124,7 +142,8 @@ StageResult Tune(dist::Communicator& communicator, const TuneConfig& given, cons
   StageResult result = loop.Run();
   const std::string digest_after = PretrainedDigest(recommender, pretrained_dense);
   PPR_BUG_IF_NOT(!light || digest_before == digest_after, "PPR(light) changed a frozen parameter");
-  result.text = NameOf(config.method) + " " + result.text + ParameterShares(step, recommender, pretrained_dense);
+  result.text =
+      NameOf(config.method) + " " + result.text + ParameterShares(step, recommender, pretrained_dense);
   if (light) result.text += "frozen parameters: digest " + digest_after + " before and after\n";
   return result;
 }

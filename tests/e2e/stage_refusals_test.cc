@@ -1,5 +1,5 @@
-// What a stage refuses of the files it is given: each case names the file, what was expected and what was found, ends with
-// its exit code, and leaves nothing behind.
+// What a stage refuses of the files it is given: each case names the file, what was expected and what was
+// found, ends with its exit code, and leaves nothing behind.
 #include <gmock/gmock.h>
 
 #include <fstream>
@@ -22,18 +22,20 @@ class StageRefusals : public CliTest {
     std::string profiles = "user_id,age\n";
     for (int user = 0; user < 40; ++user) {
       for (int click = 0; click < 8; ++click) {
-        clicks += "u" + std::to_string(user) + ",i" + std::to_string((user * 5 + click * 3) % 30) + "," + std::to_string(click) + "\n";
+        clicks += "u" + std::to_string(user) + ",i" + std::to_string((user * 5 + click * 3) % 30) + "," +
+                  std::to_string(click) + "\n";
       }
       profiles += "u" + std::to_string(user) + "," + std::to_string(user % 3) + "\n";
     }
     Write("clicks.csv", clicks);
     Write("profiles.csv", profiles);
     Prepare("data.h5", {"--users=profiles.csv"});
-    ExpectDone({"pretrain", "--dataset=data.h5", "--output=base", "--blocks=1", "--width=8", "--ffn_width=8", "--max_steps=2",
-                "--progress=none"});
+    ExpectDone({"pretrain", "--dataset=data.h5", "--output=base", "--blocks=1", "--width=8", "--ffn_width=8",
+                "--max_steps=2", "--progress=none"});
   }
   void Prepare(const std::string& output, const Words& more) const {
-    Words words = {"prepare", "--interactions=clicks.csv", "--num_candidates=5", "--holdout_share=0.5", "--output=" + output};
+    Words words = {"prepare", "--interactions=clicks.csv", "--num_candidates=5", "--holdout_share=0.5",
+                   "--output=" + output};
     words.insert(words.end(), more.begin(), more.end());
     ExpectDone(words);
   }
@@ -42,7 +44,8 @@ class StageRefusals : public CliTest {
     ASSERT_EQ(result.exit_code, 0) << result.err;
   }
   static Words Tune(const Words& more) {
-    Words words = {"tune", "--dataset=data.h5", "--checkpoint=base", "--output=tuned", "--max_steps=2", "--progress=none"};
+    Words words = {"tune",           "--dataset=data.h5", "--checkpoint=base",
+                   "--output=tuned", "--max_steps=2",     "--progress=none"};
     words.insert(words.end(), more.begin(), more.end());
     return words;
   }
@@ -67,11 +70,13 @@ class StageRefusals : public CliTest {
 TEST_F(StageRefusals, ACheckpointOfAnotherDatasetFile) {
   Prepare("other.h5", {"--users=profiles.csv", "--seed=2"});
   ExpectRefused(Tune({"--dataset=other.h5"}), 65, {"step_000000000002", "other.h5", "digest"});
-  ExpectRefused({"evaluate", "--dataset=other.h5", "--checkpoint=base", "--output=evaluation"}, 65, {"other.h5", "digest"});
+  ExpectRefused({"evaluate", "--dataset=other.h5", "--checkpoint=base", "--output=evaluation"}, 65,
+                {"other.h5", "digest"});
 }
 
 TEST_F(StageRefusals, ATunedCheckpointToTuneFrom) {
-  ExpectDone({"tune", "--dataset=data.h5", "--checkpoint=base", "--output=first", "--max_steps=2", "--progress=none"});
+  ExpectDone({"tune", "--dataset=data.h5", "--checkpoint=base", "--output=first", "--max_steps=2",
+              "--progress=none"});
   ExpectRefused(Tune({"--checkpoint=first"}), 65, {"expected a checkpoint of pretrain, found one of tune"});
 }
 
@@ -97,7 +102,8 @@ TEST_F(StageRefusals, AMissingShard) {
 
 TEST_F(StageRefusals, ADamagedManifest) {
   Damage(Checkpoint() + "/manifest.json", 40);
-  ExpectRefused({"evaluate", "--dataset=data.h5", "--checkpoint=base", "--output=evaluation"}, 65, {"manifest.json"});
+  ExpectRefused({"evaluate", "--dataset=data.h5", "--checkpoint=base", "--output=evaluation"}, 65,
+                {"manifest.json"});
 }
 
 TEST_F(StageRefusals, ADamagedDataset) {
@@ -107,7 +113,8 @@ TEST_F(StageRefusals, ADamagedDataset) {
 
 TEST_F(StageRefusals, ACutDataset) {
   std::filesystem::resize_file(folder_ / "data.h5", 1000);
-  ExpectRefused({"evaluate", "--dataset=data.h5", "--checkpoint=base", "--output=evaluation"}, 65, {"data.h5", "expected", "found"});
+  ExpectRefused({"evaluate", "--dataset=data.h5", "--checkpoint=base", "--output=evaluation"}, 65,
+                {"data.h5", "expected", "found"});
 }
 
 TEST_F(StageRefusals, AProfileFieldThatIsNotThere) {
@@ -122,8 +129,9 @@ TEST_F(StageRefusals, ADatasetWithoutProfilesOrColdUsers) {
 }
 
 TEST_F(StageRefusals, APartWithoutCases) {
-  ExpectRefused({"evaluate", "--dataset=data.h5", "--checkpoint=base", "--part=validation", "--output=evaluation"}, 65,
-                {"data.h5", "validation", "found none"});
+  ExpectRefused(
+      {"evaluate", "--dataset=data.h5", "--checkpoint=base", "--part=validation", "--output=evaluation"}, 65,
+      {"data.h5", "validation", "found none"});
 }
 
 }  // namespace

@@ -1,5 +1,5 @@
-// Epoch plans: every click a target exactly once, windows within bounds, the same order on every rank, shares that
-// partition a batch.
+// Epoch plans: every click a target exactly once, windows within bounds, the same order on every rank, shares
+// that partition a batch.
 #include "data/batches.h"
 
 #include <gtest/gtest.h>
@@ -101,7 +101,8 @@ TEST(DealByTokens, SharesPartitionTheBatchAndAreBalanced) {
       }
     }
     EXPECT_EQ(seen.size(), batch.size());
-    // Greedy dealing, longest first, ends within the length of the shortest sequences; one longest sequence is a safe bound.
+    // Greedy dealing, longest first, ends within the length of the shortest sequences; one longest sequence
+    // is a safe bound.
     EXPECT_LE(*std::max_element(load.begin(), load.end()) - *std::min_element(load.begin(), load.end()), 51);
   }
 }

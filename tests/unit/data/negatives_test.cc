@@ -46,7 +46,8 @@ TEST(NegativeSampler, IsAFunctionOfItsArguments) {
   b.Draw(2, 3, 1, two);
   EXPECT_EQ(one, two);
   a.Draw(2, 3, 1, longer);
-  EXPECT_TRUE(std::equal(one.begin(), one.end(), longer.begin())) << "the first draws do not depend on how many follow";
+  EXPECT_TRUE(std::equal(one.begin(), one.end(), longer.begin()))
+      << "the first draws do not depend on how many follow";
   other_seed.Draw(2, 3, 1, two);
   EXPECT_NE(one, two);
   a.Draw(3, 3, 1, two);
