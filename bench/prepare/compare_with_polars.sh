@@ -4,7 +4,7 @@
 # candidates, a synced dataset file). Prints each round, medians, their ratio and the peak memory of both.
 #
 # Usage: compare_with_polars.sh PREPARE_COMMAND CLICKS.csv [ROUNDS]
-#   PREPARE_COMMAND: for example "build/release/src/cli/ppr prepare"; --interactions= and --output= are appended.
+#   PREPARE_COMMAND: for example "build/release/ppr prepare"; --interactions= and --output= are appended.
 #   POLARS_PATH: where polars is installed (pip install --target=FOLDER polars); never part of the project.
 set -eu
 prepare=$1

@@ -14,7 +14,7 @@ namespace ppr {
 // What a random number is for. Values are part of what makes a run repeatable: DO NOT CHANGE or reuse them.
 enum class RandomSite : uint64_t {
   kInitialRow = 1,          // item table rows: (id, column)
-  kInitialDense = 2,        // dense parameters: (index in the flat buffer)
+  kInitialDense = 2,        // dense parameters: (hash of the name, element)
   kEpochOrder = 3,          // order of sequences within an epoch: (epoch, user, window)
   kWindowPhase = 4,         // where windows of a long history start: (epoch, user)
   kNegative = 5,            // sampled negatives: (epoch, user, position, k)
