@@ -3,6 +3,7 @@
 // can be compared for equality; expected values come in closed form.
 #pragma once
 
+#include <ostream>
 #include <string>
 #include <vector>
 
@@ -14,6 +15,8 @@ struct ConformanceCase {
   std::string name;
   void (*body)(Communicator&);
 };
+// What a test list shows of a case; the default is its bytes, addresses included.
+inline void PrintTo(const ConformanceCase& of, std::ostream* out) { *out << of.name; }
 
 const std::vector<ConformanceCase>& ConformanceCases();
 

@@ -24,6 +24,9 @@ struct Case {
   int64_t width, heads;
   double dropout;
 };
+void PrintTo(const Case& shape, std::ostream* out) {
+  *out << "width " << shape.width << ", " << shape.heads << " heads, dropout " << shape.dropout;
+}
 
 class AttentionAgainstOracle : public testing::TestWithParam<Case> {};
 

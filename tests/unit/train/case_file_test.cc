@@ -70,6 +70,7 @@ struct Damage {
   int line;
   const char* complaint;
 };
+void PrintTo(const Damage& damage, std::ostream* out) { *out << damage.name; }
 
 class DamagedCaseFile : public testing::TestWithParam<Damage> {};
 INSTANTIATE_TEST_SUITE_P(
