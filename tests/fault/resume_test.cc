@@ -76,33 +76,46 @@ class Resume : public CliTest {
   }
   ProgramResult Run(const Words& words) const { return Program(words, folder_, {"PPR=" + PprPath()}).Wait(); }
 
-  // Starts `words` again and again, each time killing every process of it after a while, until it ends by
-  // itself. Returns how often it was killed.
+  // Starts `words` again and again, each time killing every process of it once it has committed a few checkpoints more (the
+  // first time: before any), until it ends by itself. Returns how often it was killed.
   int RunKilledOften(const Words& words, const std::string& run) const {
     const RandomKey key = MakeRandomKey(11, RandomSite::kTest);
-    for (int attempt = 0; attempt < 60; ++attempt) {
+    for (int kills = 0; kills < 100; ++kills) {
       Program program(words, folder_, {"PPR=" + PprPath()});
-      // Later attempts get longer, so that a slow machine ends too.
-      const auto patience_ms =
-          300 + static_cast<int64_t>(key.Below(700, static_cast<uint64_t>(attempt))) + attempt * 100;
-      for (int64_t waited_ms = 0; waited_ms < patience_ms && !Finished(run); waited_ms += 20) {
-        std::this_thread::sleep_for(std::chrono::milliseconds(20));
-      }
-      if (!Finished(run)) KillProcessesOf(run);
-      const ProgramResult result = program.Wait();
-      if (result.exit_code == 0) return attempt;
-      // mpirun notices its dead ranks; make sure none outlives it.
+      const auto attempt = static_cast<uint64_t>(kills);
+      WaitForCommits(run, kills == 0 ? 0 : 1 + static_cast<int>(key.Below(4, attempt)));
+      std::this_thread::sleep_for(std::chrono::milliseconds(key.Below(40, 1000 + attempt)));
       KillProcessesOf(run);
+      const ProgramResult result = program.Wait();
+      if (result.exit_code == 0) return kills;
+      if (result.exit_code != 128 + SIGKILL) {
+        ADD_FAILURE() << "after " << kills << " kills the run ended with " << result.exit_code << ": " << result.err;
+        return -1;
+      }
     }
-    ADD_FAILURE() << "did not end in 60 attempts";
+    ADD_FAILURE() << "did not end in 100 attempts";
     return -1;
   }
 
-  // The last step of the run is committed, all that follows is the end of the process.
-  bool Finished(const std::string& run) const {
-    const auto latest = folder_ / run / "checkpoints/LATEST";
-    return std::filesystem::exists(latest) &&
-           ReadWholeFile(latest.string()).find("step_000000000180") != std::string::npos;
+  std::string Latest(const std::string& run) const {
+    const std::string path = (folder_ / run / "checkpoints/LATEST").string();
+    return FileExists(path) ? ReadWholeFile(path) : "";
+  }
+
+  // Returns when LATEST has moved `commits` times, when the last step is committed, or after a minute.
+  void WaitForCommits(const std::string& run, int commits) const {
+    std::string seen = Latest(run);
+    for (int polls = 0; commits > 0 && polls < 12000; ++polls) {
+      if (seen.find("step_000000000180") != std::string::npos) {
+        // What follows is the end of the process: let it come.
+        std::this_thread::sleep_for(std::chrono::seconds(5));
+        return;
+      }
+      std::this_thread::sleep_for(std::chrono::milliseconds(5));
+      const std::string now = Latest(run);
+      if (now != seen) --commits;
+      seen = now;
+    }
   }
 
   // SIGKILL to every process that has "--output=<run>" on its command line.
