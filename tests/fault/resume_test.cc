@@ -83,9 +83,11 @@ class Resume : public CliTest {
     for (int kills = 0; kills < 100; ++kills) {
       Program program(words, folder_, {"PPR=" + PprPath()});
       const auto attempt = static_cast<uint64_t>(kills);
-      WaitForCommits(run, kills == 0 ? 0 : 1 + static_cast<int>(key.Below(4, attempt)));
-      std::this_thread::sleep_for(std::chrono::milliseconds(key.Below(40, 1000 + attempt)));
-      KillProcessesOf(run);
+      // Once the last step is committed only the end of the process is left: that one may come.
+      if (WaitForCommits(run, kills == 0 ? 0 : 1 + static_cast<int>(key.Below(4, attempt)))) {
+        std::this_thread::sleep_for(std::chrono::milliseconds(key.Below(40, 1000 + attempt)));
+        KillProcessesOf(run);
+      }
       const ProgramResult result = program.Wait();
       if (result.exit_code == 0) return kills;
       if (result.exit_code != 128 + SIGKILL) {
@@ -102,20 +104,17 @@ class Resume : public CliTest {
     return FileExists(path) ? ReadWholeFile(path) : "";
   }
 
-  // Returns when LATEST has moved `commits` times, when the last step is committed, or after a minute.
-  void WaitForCommits(const std::string& run, int commits) const {
+  // Returns when LATEST has moved `commits` times, or after a minute; false when the last step is committed.
+  bool WaitForCommits(const std::string& run, int commits) const {
     std::string seen = Latest(run);
     for (int polls = 0; commits > 0 && polls < 12000; ++polls) {
-      if (seen.find("step_000000000180") != std::string::npos) {
-        // What follows is the end of the process: let it come.
-        std::this_thread::sleep_for(std::chrono::seconds(5));
-        return;
-      }
+      if (seen.find("step_000000000180") != std::string::npos) return false;
       std::this_thread::sleep_for(std::chrono::milliseconds(5));
       const std::string now = Latest(run);
       if (now != seen) --commits;
       seen = now;
     }
+    return true;
   }
 
   // SIGKILL to every process that has "--output=<run>" on its command line.
