@@ -87,6 +87,15 @@ std::string CliTest::Write(const std::string& name, const std::string& contents)
   return name;
 }
 
+void CliTest::PrepareShippedData() const {
+  const std::string examples = PPR_SOURCE_DIR "/examples/completejourney/completejourney";
+  const ProgramResult result = RunPpr({"prepare", "--interactions=" + examples + ".inter",
+                                       "--users=" + examples + ".user", "--output=data.h5"},
+                                      folder_);
+  ASSERT_EQ(result.exit_code, 0) << result.err;
+  ASSERT_NE(result.out.find("75,000"), std::string::npos) << result.out;
+}
+
 std::vector<std::string> CliTest::Listing() const {
   std::vector<std::string> names;
   for (const auto& entry : std::filesystem::directory_iterator(folder_))

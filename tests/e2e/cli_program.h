@@ -42,6 +42,8 @@ class CliTest : public ::testing::Test {
   void SetUp() override;
   void TearDown() override;
   std::string Write(const std::string& name, const std::string& contents) const;
+  // data.h5 in the scratch folder, made of the shipped data (examples/completejourney) with `ppr prepare`.
+  void PrepareShippedData() const;
   // Names in the scratch folder, sorted.
   std::vector<std::string> Listing() const;
 

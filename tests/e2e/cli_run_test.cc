@@ -25,12 +25,7 @@ class CliRun : public CliTest {
  protected:
   void SetUp() override {
     CliTest::SetUp();
-    const std::string examples = PPR_SOURCE_DIR "/examples/completejourney/completejourney";
-    const ProgramResult result = RunPpr({"prepare", "--interactions=" + examples + ".inter",
-                                         "--users=" + examples + ".user", "--output=data.h5"},
-                                        folder_);
-    ASSERT_EQ(result.exit_code, 0) << result.err;
-    ASSERT_THAT(result.out, HasSubstr("75,000"));
+    PrepareShippedData();
   }
 
   std::vector<std::string> Pretrain(const std::string& run, std::vector<std::string> more) const {

@@ -30,11 +30,7 @@ class Resume : public CliTest {
  protected:
   void SetUp() override {
     CliTest::SetUp();
-    const std::string examples = PPR_SOURCE_DIR "/examples/completejourney/completejourney";
-    const ProgramResult result = RunPpr({"prepare", "--interactions=" + examples + ".inter",
-                                         "--users=" + examples + ".user", "--output=data.h5"},
-                                        folder_);
-    ASSERT_EQ(result.exit_code, 0) << result.err;
+    PrepareShippedData();
   }
 
   static Words Pretrain(const std::string& run, int max_steps) {
@@ -76,8 +72,8 @@ class Resume : public CliTest {
   }
   ProgramResult Run(const Words& words) const { return Program(words, folder_, {"PPR=" + PprPath()}).Wait(); }
 
-  // Starts `words` again and again, each time killing every process of it once it has committed a few checkpoints more (the
-  // first time: before any), until it ends by itself. Returns how often it was killed.
+  // Starts `words` again and again, each time killing every process of it once it has committed a few
+  // checkpoints more (the first time: before any), until it ends by itself. Returns how often it was killed.
   int RunKilledOften(const Words& words, const std::string& run) const {
     const RandomKey key = MakeRandomKey(11, RandomSite::kTest);
     for (int kills = 0; kills < 100; ++kills) {
@@ -91,7 +87,8 @@ class Resume : public CliTest {
       const ProgramResult result = program.Wait();
       if (result.exit_code == 0) return kills;
       if (result.exit_code != 128 + SIGKILL) {
-        ADD_FAILURE() << "after " << kills << " kills the run ended with " << result.exit_code << ": " << result.err;
+        ADD_FAILURE() << "after " << kills << " kills the run ended with " << result.exit_code << ": "
+                      << result.err;
         return -1;
       }
     }
@@ -143,31 +140,25 @@ class Resume : public CliTest {
     }
   }
 
+  // A run of `stage` (output folder, steps) left alone and one killed often end with the same bytes.
+  void ExpectSameWhenKilled(Words (*stage)(const std::string&, int), int ranks, bool mpirun) const {
+    ASSERT_EQ(Run(Launched(stage("whole", 180), ranks, mpirun)).exit_code, 0);
+    const int kills =
+        RunKilledOften(Launched(stage("killed", 180) + Words{"--resume"}, ranks, mpirun), "killed");
+    EXPECT_GE(kills, 1) << "the run ended before it could be killed: the test shows nothing";
+    ExpectSameState("whole", "killed", ranks);
+  }
+
   nlohmann::json Metrics(const std::string& output) const {
     return nlohmann::json::parse(ReadWholeFile((folder_ / output / "metrics.json").string()));
   }
 };
 
-TEST_F(Resume, PretrainKilledOftenEndsWithTheSameBytes) {
-  ASSERT_EQ(Run(Launched(Pretrain("whole", 180), 1, false)).exit_code, 0);
-  const int kills = RunKilledOften(Launched(Pretrain("killed", 180) + Words{"--resume"}, 1, false), "killed");
-  EXPECT_GE(kills, 1) << "the run ended before it could be killed: the test shows nothing";
-  ExpectSameState("whole", "killed", 1);
-}
-
-TEST_F(Resume, TwoRanksUnderMpirunKilledOftenEndWithTheSameBytes) {
-  ASSERT_EQ(Run(Launched(Pretrain("whole", 180), 2, true)).exit_code, 0);
-  const int kills = RunKilledOften(Launched(Pretrain("killed", 180) + Words{"--resume"}, 2, true), "killed");
-  EXPECT_GE(kills, 1);
-  ExpectSameState("whole", "killed", 2);
-}
-
+TEST_F(Resume, PretrainKilledOftenEndsWithTheSameBytes) { ExpectSameWhenKilled(Pretrain, 1, false); }
+TEST_F(Resume, TwoRanksUnderMpirunKilledOftenEndWithTheSameBytes) { ExpectSameWhenKilled(Pretrain, 2, true); }
 TEST_F(Resume, TuneKilledOftenEndsWithTheSameBytes) {
   ASSERT_EQ(Run(Launched(Pretrain("base", 20), 2, false)).exit_code, 0);
-  ASSERT_EQ(Run(Launched(Tune("whole", 180), 2, false)).exit_code, 0);
-  const int kills = RunKilledOften(Launched(Tune("killed", 180) + Words{"--resume"}, 2, false), "killed");
-  EXPECT_GE(kills, 1);
-  ExpectSameState("whole", "killed", 2);
+  ExpectSameWhenKilled(Tune, 2, false);
 }
 
 TEST_F(Resume, ACheckpointOfThreeRanksEvaluatesTheSameOnAnyNumber) {
