@@ -58,7 +58,9 @@ std::string ReadWholeFile(const std::string& path) {
 
 bool FileExists(const std::string& path) {
   struct stat info;
-  return ::stat(path.c_str(), &info) == 0;
+  if (::stat(path.c_str(), &info) == 0) return true;
+  if (errno == ENOENT || errno == ENOTDIR || errno == ELOOP) return false;
+  throw StorageErrorFromErrno("cannot look at", path);
 }
 
 void CreateFolder(const std::string& path) {
@@ -73,7 +75,8 @@ void WriteFileDurably(const std::string& path, std::string_view contents) {
   if (!file.valid()) throw StorageErrorFromErrno("cannot create", beside);
   size_t written_bytes = 0;
   while (written_bytes < contents.size()) {
-    const ssize_t wrote = ::write(file.get(), contents.data() + written_bytes, contents.size() - written_bytes);
+    const ssize_t wrote =
+        ::write(file.get(), contents.data() + written_bytes, contents.size() - written_bytes);
     if (wrote < 0) throw StorageErrorFromErrno("cannot write", beside);
     written_bytes += static_cast<size_t>(wrote);
   }
@@ -86,7 +89,8 @@ void SyncFile(const std::string& path) { SyncPath(path, O_RDONLY); }
 void SyncFolder(const std::string& path) { SyncPath(path, O_RDONLY | O_DIRECTORY); }
 
 void RenameDurably(const std::string& from, const std::string& to) {
-  if (::rename(from.c_str(), to.c_str()) != 0) throw StorageErrorFromErrno("cannot rename " + from + " to", to);
+  if (::rename(from.c_str(), to.c_str()) != 0)
+    throw StorageErrorFromErrno("cannot rename " + from + " to", to);
   SyncFolder(ParentFolder(to));
 }
 

@@ -19,6 +19,7 @@ using FileDescriptor = UniqueHandle<FileDescriptorTraits>;
 FileDescriptor OpenForReading(const std::string& path);
 // Whole file as bytes.
 std::string ReadWholeFile(const std::string& path);
+// False only when nothing is there; StorageError when that cannot be told (no permission, a stale handle).
 bool FileExists(const std::string& path);
 // Creates the folder and its parents; fine when it is there already.
 void CreateFolder(const std::string& path);

@@ -13,7 +13,8 @@ using Values = std::vector<std::pair<std::string, std::string>>;
 
 // The base model of the PPR paper (section 4.3) with what it leaves open filled in from ReChorus' SASRec, on
 // which it was built: one post-LN block without output projection, BPR with one negative, Adam as PyTorch
-// sets it.
+// sets it. Positions count from the first click, not from the newest as there: all prefixes of a history
+// train in one pass, and so take the positions they have when they are read.
 const Values kPaper = {
     {"blocks", "1"},
     {"heads", "1"},
@@ -36,7 +37,8 @@ const Values kPaper = {
     {"beta2", "0.999"},
 };
 
-// SASRec (Kang & McAuley 2018) as its widely used PyTorch port has it.
+// SASRec (Kang & McAuley 2018) close to its widely used PyTorch port; keys and values read the normalised
+// input here.
 const Values kSasrec = {
     {"blocks", "2"},
     {"heads", "1"},

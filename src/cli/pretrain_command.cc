@@ -21,7 +21,7 @@ DEFINE_int64(ffn_width, 64, "Inner width of the feed-forward layers");
 DEFINE_int64(max_history, 50,
              "Longest history L that the encoder sees; longer ones are cut into windows for training");
 DEFINE_string(norm, "pre", "LayerNorm before each sub-layer (pre) or after its residual (post)");
-DEFINE_bool(residual_from_norm, false, "Pre-LN only: attention's residual adds the normalised input");
+DEFINE_bool(residual_from_norm, false, "Pre-LN only: residuals add the normalised input");
 DEFINE_string(activation, "relu", "Of the feed-forward layers: relu or gelu");
 DEFINE_double(dropout, 0.2, "Dropout rate in training; when tuning, -1 keeps the rate of pre-training");
 DEFINE_bool(scale_embedding, false, "Multiply item rows by sqrt(d) before positions are added");

@@ -32,6 +32,7 @@ at::Tensor NextItemLossSumReference(NextItemLoss kind, const at::Tensor& users, 
 // Collective, forward (all-gather of views) and backward (reduce-scatter of their gradients to the ranks that
 // own them): every rank must run backward, a rank with b = 0 too. A zero vector has similarity 0 to all and
 // no gradient. The communicator must outlive the backward pass.
+// Two windows of one user in a batch count as two users; a history within max_history has one window.
 at::Tensor ContrastiveLossSum(dist::Communicator& communicator, const at::Tensor& originals,
                               const at::Tensor& views, double temperature);
 

@@ -65,6 +65,11 @@ struct LoadedCheckpoint {
   // The tensor of that name; DataError naming folder and tensor when absent or when the shape differs.
   at::Tensor Shared(const std::string& name, at::IntArrayRef shape) const;
   at::Tensor Rows(const std::string& name, at::IntArrayRef shape) const;
+  // Frees the tensors once they are copied to where they are used; digest, config and lineage stay.
+  void DropTensors() {
+    contents.shared.clear();
+    contents.rows.clear();
+  }
 };
 
 // Collective. Verifies every digest before parsing, then reads shared tensors and this rank's rows;

@@ -179,8 +179,11 @@ std::string Commit(const CheckpointContents& contents, const CheckpointOptions& 
   WriteFileDurably(pending + "/" + kManifestFile, text);
   const CheckpointName name =
       CommitFolder(checkpoints, pending, {.step = contents.step}, contents.run_id, text);
-  WritePointer(checkpoints, kLatest, {name.ToText(), manifest.digest});
+  // BEST first: a run that ends between the two goes on from the older LATEST and comes by here again. The
+  // other way round it would go on from a checkpoint that believes itself the best, and BEST would never move
+  // to it.
   if (options.mark_best) WritePointer(checkpoints, kBest, {name.ToText(), manifest.digest});
+  WritePointer(checkpoints, kLatest, {name.ToText(), manifest.digest});
   Rotate(checkpoints, contents.run_id, name, options.keep);
   return manifest.digest;
 }

@@ -144,17 +144,22 @@ std::string ConfigJson(const PretrainConfig& config) {
 
 std::string ConfigJson(const TuneConfig& config, const model::EncoderConfig& encoder,
                        const ProfileInput& profile) {
-  return Json{{"encoder", EncoderJson(encoder)},
-              {"training", TrainingJson(config.training)},
-              {"prompt", PromptJson(config, profile)},
-              {"contrastive", ContrastiveJson(config.contrastive)},
-              {"tune",
-               {{"method", NameOf(config.method)},
-                {"task", NameOf(config.task)},
-                {"profile_init", NameOf(config.profile_init)},
-                {"new_learning_rate", config.new_learning_rate.base},
-                {"new_warmup_steps", config.new_learning_rate.warmup_steps}}}}
-      .dump();
+  const Json json = {{"encoder", EncoderJson(encoder)},
+                     {"training", TrainingJson(config.training)},
+                     {"prompt", PromptJson(config, profile)},
+                     {"contrastive", ContrastiveJson(config.contrastive)},
+                     {"tune",
+                      {{"method", NameOf(config.method)},
+                       {"task", NameOf(config.task)},
+                       {"profile_init", NameOf(config.profile_init)},
+                       {"new_learning_rate", config.new_learning_rate.base},
+                       {"new_warmup_steps", config.new_learning_rate.warmup_steps}}}};
+  try {
+    return json.dump();
+  } catch (const Json::exception&) {
+    throw DataError(
+        "profile field names: expected UTF-8, found other bytes; name the columns anew and prepare again");
+  }
 }
 
 StoredModel ParseStoredModel(const std::string& config_json, const std::string& where) {
@@ -191,9 +196,13 @@ std::vector<std::string> ConfigDifferences(const std::string& stored_json, const
 }
 
 std::string ProgressJson(const RunProgress& progress) {
-  const Json fields = {{"step", progress.step},           {"epoch", progress.epoch},
-                       {"batch", progress.batch},         {"best_metric", progress.best_metric},
-                       {"best_step", progress.best_step}, {"stopped_early", progress.stopped_early}};
+  const Json fields = {{"step", progress.step},
+                       {"epoch", progress.epoch},
+                       {"batch", progress.batch},
+                       {"best_metric", progress.best_metric},
+                       {"best_step", progress.best_step},
+                       {"evaluated_step", progress.evaluated_step},
+                       {"stopped_early", progress.stopped_early}};
   return Json{{"progress", fields}}.dump();
 }
 
@@ -206,6 +215,7 @@ RunProgress ParseProgress(const std::string& json, const std::string& where) {
   reader.Read("batch", &progress.batch);
   reader.Read("best_metric", &progress.best_metric);
   reader.Read("best_step", &progress.best_step);
+  reader.Read("evaluated_step", &progress.evaluated_step);
   reader.Read("stopped_early", &progress.stopped_early);
   return progress;
 }

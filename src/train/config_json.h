@@ -40,7 +40,8 @@ struct RunProgress {
   int64_t batch = 0;        // index in the epoch of the next batch
   double best_metric = -1;  // -1 = none yet
   int64_t best_step = 0;
-  bool stopped_early = false;  // patience ran out; the limits of a run are looked at anew when it is resumed
+  int64_t evaluated_step = -1;  // step of the last evaluation
+  bool stopped_early = false;   // patience ran out; the limits of a run are looked at anew when it is resumed
 };
 std::string ProgressJson(const RunProgress& progress);
 RunProgress ParseProgress(const std::string& json, const std::string& where);

@@ -32,8 +32,9 @@ Scored Score(dist::Communicator& communicator, const EvaluateConfig& config, con
   if (config.baseline == Baseline::kPositionPopularity) {
     return {EvaluatePositionPopularity(dataset, cases, config.full_catalogue), ""};
   }
-  const LoadedCheckpoint checkpoint = LoadForReading(communicator, config.checkpoint, dataset);
+  LoadedCheckpoint checkpoint = LoadForReading(communicator, config.checkpoint, dataset);
   const std::unique_ptr<Recommender> recommender = RestoreRecommender(communicator, checkpoint, dataset);
+  checkpoint.DropTensors();
   communicator.set_phase("evaluation of " + checkpoint.folder);
   return {EvaluateCases(communicator, dataset, recommender->table(), cases,
                         UserVectorsOf(*recommender, dataset), config.full_catalogue, config.batch_cases),

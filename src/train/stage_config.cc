@@ -19,6 +19,13 @@ class Findings {
   void AtLeast(const std::string& name, int64_t value, int64_t least) {
     Expect(value >= least, name, "at least " + std::to_string(least), std::to_string(value));
   }
+  // A count that fits 31 bits, so that products of two never overflow.
+  void Count(const std::string& name, int64_t value, int64_t least) {
+    constexpr int64_t kMost = (int64_t{1} << 31) - 1;
+    Expect(value >= least && value <= kMost, name,
+           value > kMost ? "at most " + std::to_string(kMost) : "at least " + std::to_string(least),
+           std::to_string(value));
+  }
   void Positive(const std::string& name, double value) {
     Expect(std::isfinite(value) && value > 0, name, "a positive number", Format("%g", value));
   }
@@ -43,16 +50,16 @@ std::vector<std::string> TrainingConfig::Problems() const {
   Findings findings;
   findings.Given("dataset", dataset);
   findings.Given("output", output);
-  findings.AtLeast("batch_size", batch_size, 1);
+  findings.Count("batch_size", batch_size, 1);
   findings.AtLeast("max_epochs", max_epochs, 1);
   findings.AtLeast("max_steps", max_steps, 0);
-  findings.AtLeast("negatives", negatives, 1);
+  findings.Count("negatives", negatives, 1);
   findings.Positive("learning_rate", learning_rate.base);
   findings.AtLeast("warmup_steps", learning_rate.warmup_steps, 0);
   findings.AtLeast("patience_steps", patience_steps, 0);
   findings.AtLeast("evaluate_every_steps", evaluate_every_steps, 0);
   findings.AtLeast("checkpoint_every_steps", checkpoint_every_steps, 0);
-  findings.AtLeast("keep_checkpoints", keep_checkpoints, 2);
+  findings.Count("keep_checkpoints", keep_checkpoints, 2);
   const std::vector<std::string> names = MetricNames();
   bool known = false;
   for (const std::string& name : names) known = known || name == metric;
@@ -84,8 +91,8 @@ std::vector<std::string> TuneConfig::Problems() const {
   findings.Append(training.Problems());
   findings.Given("checkpoint", checkpoint);
   findings.Positive("new_learning_rate", new_learning_rate.base);
-  findings.Expect(dropout == -1 || (dropout >= 0 && dropout < 1), "dropout",
-                  "-1 (as pre-trained) or a share in [0, 1)", Format("%g", dropout));
+  findings.Expect(dropout == -1 || (dropout >= 0 && dropout < 0.9999), "dropout",
+                  "-1 (as pre-trained) or a share in [0, 0.9999)", Format("%g", dropout));
   findings.Append(prompt.Problems());
   findings.Append(contrastive.Problems());
   if (method != TuneMethod::kFineTune) findings.AtLeast("prompt_tokens", prompt.num_tokens, 1);
@@ -95,7 +102,7 @@ std::vector<std::string> TuneConfig::Problems() const {
 std::vector<std::string> EvaluateConfig::Problems() const {
   Findings findings;
   findings.Given("dataset", dataset);
-  findings.AtLeast("batch_cases", batch_cases, 1);
+  findings.Count("batch_cases", batch_cases, 1);
   if (baseline == Baseline::kNone) findings.Given("checkpoint", checkpoint);
   if (part != "auto" && !ValueNamed<data::CasePart>(part)) {
     std::vector<std::string> names = {"auto"};

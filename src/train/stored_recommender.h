@@ -12,8 +12,9 @@
 
 namespace ppr::train {
 
-// Collective. Loads `path` (a checkpoint, or a run folder: its BEST) without optimiser state. DataError when
-// it was made from another dataset file than `dataset`, or does not hold what its config says.
+// Collective. Loads `path` (a checkpoint, or a run folder: its BEST), moments included: rows that wait for
+// skipped steps need them. DataError when it was made from another dataset file than `dataset`, or does not
+// hold what its config says.
 LoadedCheckpoint LoadForReading(dist::Communicator& communicator, const std::string& path,
                                 const data::Dataset& dataset);
 

@@ -135,6 +135,7 @@ double TrainingLoop::Evaluate() {
 }
 
 void TrainingLoop::EvaluateAndCommit() {
+  progress_.evaluated_step = progress_.step;
   if (inputs_.validation_cases.empty()) {
     // Nothing to choose by: the newest is the best.
     step_.CatchUpRows(progress_.step);
@@ -184,7 +185,6 @@ bool TrainingLoop::Finished() const {
 
 bool TrainingLoop::Advance() {
   const int64_t batches = plan_.NumBatches(progress_.epoch, config_.batch_size);
-  if (batches == 0) throw DataError(dataset_.path + ": no user of this stage has a click to train on");
   const StepResult result = step_.Run(progress_.epoch, progress_.step + 1,
                                       plan_.Batch(progress_.epoch, progress_.batch, config_.batch_size));
   ++progress_.step;
@@ -209,7 +209,25 @@ bool TrainingLoop::Advance() {
   return !Finished();
 }
 
+// What stands against training, before anything is written. The same on all ranks.
+void TrainingLoop::RefuseWhatCannotTrain() {
+  for (const std::string& digest : dist::AllGatherText(recommender_.communicator(), dataset_.digest)) {
+    if (digest != dataset_.digest) {
+      throw DataError(dataset_.path + ": expected the same file on all ranks, found digests " +
+                      dataset_.digest + " and " + digest + "; is a copy on some node out of date?");
+    }
+  }
+  if (plan_.NumBatches(0, config_.batch_size) == 0)
+    throw DataError(dataset_.path + ": expected users of this stage with clicks to train on, found none");
+  if (inputs_.validation_cases.empty() && config_.patience_steps > 0) {
+    throw ConfigError(
+        "patience_steps: expected validation cases in " + dataset_.path +
+        " to stop early by, found none; give --patience_steps=0 and a limit of epochs or steps");
+  }
+}
+
 StageResult TrainingLoop::Run() {
+  RefuseWhatCannotTrain();
   PrepareRunFolder();
   if (lead()) {
     const int64_t epoch_steps = plan_.NumBatches(progress_.epoch, config_.batch_size);
@@ -217,6 +235,9 @@ StageResult TrainingLoop::Run() {
     if (config_.max_steps > 0) total = std::min(total, config_.max_steps);
     line_ = std::make_unique<ProgressLine>(config_.progress, inputs_.stage, total);
   }
+  // Resumed past a limit that was lowered, from a checkpoint between two evaluations: it still has to be
+  // judged.
+  if (Finished() && progress_.evaluated_step != progress_.step) EvaluateAndCommit();
   while (!Finished() && Advance()) {
   }
   if (line_) line_->Finish();
@@ -226,10 +247,12 @@ StageResult TrainingLoop::Run() {
 StageResult TrainingLoop::Result(const std::string& best_checkpoint) const {
   StageResult result{
       .steps = progress_.step, .best_metric = progress_.best_metric, .best_checkpoint = best_checkpoint};
-  result.text =
-      Format("%s: %s steps, %lld epochs; best %s %.4f at step %s\n", inputs_.stage.c_str(),
-             WithThousands(progress_.step).c_str(), static_cast<long long>(progress_.epoch),
-             config_.metric.c_str(), progress_.best_metric, WithThousands(progress_.best_step).c_str());
+  result.text = Format("%s: %s steps, %lld epochs; ", inputs_.stage.c_str(),
+                       WithThousands(progress_.step).c_str(), static_cast<long long>(progress_.epoch));
+  result.text += inputs_.validation_cases.empty()
+                     ? "not validated (no cases), the newest counts as the best\n"
+                     : Format("best %s %.4f at step %s\n", config_.metric.c_str(), progress_.best_metric,
+                              WithThousands(progress_.best_step).c_str());
   result.text += "best checkpoint: " + best_checkpoint + "\n";
   return result;
 }

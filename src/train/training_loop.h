@@ -36,6 +36,7 @@ class TrainingLoop {
   StageResult Run();
 
  private:
+  void RefuseWhatCannotTrain();
   void PrepareRunFolder();
   bool Resume();
   void Restore(const LoadedCheckpoint& checkpoint);

@@ -102,7 +102,7 @@ StageResult Tune(dist::Communicator& communicator, const TuneConfig& given,
   if (dataset.num_fields() == 0)
     throw DataError(dataset.path +
                     ": expected user profiles to tune with, found none; give --users to prepare");
-  const LoadedCheckpoint checkpoint = LoadForReading(communicator, config.checkpoint, dataset);
+  LoadedCheckpoint checkpoint = LoadForReading(communicator, config.checkpoint, dataset);
   if (checkpoint.contents.kind != "pretrain") {
     throw DataError(checkpoint.folder + ": expected a checkpoint of pretrain, found one of " +
                     checkpoint.contents.kind);
@@ -116,6 +116,7 @@ StageResult Tune(dist::Communicator& communicator, const TuneConfig& given,
     const std::unique_ptr<Recommender> pretrained = RestoreRecommender(communicator, checkpoint, dataset);
     pretrained_dense = pretrained->parameters().numel();
     TakePretrained(*pretrained, recommender);
+    checkpoint.DropTensors();  // a table and its moments, for the whole run else
   }
   if (config.profile_init == ProfileInit::kMeanOfItems) InitialiseProfileTables(dataset, recommender);
 
@@ -144,7 +145,12 @@ StageResult Tune(dist::Communicator& communicator, const TuneConfig& given,
   PPR_BUG_IF_NOT(!light || digest_before == digest_after, "PPR(light) changed a frozen parameter");
   result.text =
       NameOf(config.method) + " " + result.text + ParameterShares(step, recommender, pretrained_dense);
-  if (light) result.text += "frozen parameters: digest " + digest_after + " before and after\n";
+  if (light) {
+    std::string digests;
+    for (const std::string& of_rank : dist::AllGatherText(communicator, digest_after)) digests += of_rank;
+    result.text += Format("frozen parameters: digest %s before and after, over the shards of %d ranks\n",
+                          DigestOfBytes(digests.data(), digests.size()).c_str(), communicator.size());
+  }
   return result;
 }
 

@@ -128,6 +128,15 @@ TEST_F(StageRefusals, ADatasetWithoutProfilesOrColdUsers) {
   ExpectRefused(Tune({"--dataset=all_warm.h5"}), 65, {"all_warm.h5", "expected cold users"});
 }
 
+TEST_F(StageRefusals, NoClickToTrainOn) {
+  // Every user has one click: nothing follows it.
+  std::string clicks = "user_id,item_id,timestamp\n";
+  for (int user = 0; user < 40; ++user) clicks += "u" + std::to_string(user) + ",i" + std::to_string(user % 20) + ",1\n";
+  Write("clicks.csv", clicks);
+  Prepare("single.h5", {"--users=profiles.csv"});
+  ExpectRefused({"pretrain", "--dataset=single.h5", "--output=tuned", "--progress=none"}, 65, {"single.h5", "found none"});
+}
+
 TEST_F(StageRefusals, APartWithoutCases) {
   ExpectRefused(
       {"evaluate", "--dataset=data.h5", "--checkpoint=base", "--part=validation", "--output=evaluation"}, 65,

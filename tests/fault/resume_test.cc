@@ -130,7 +130,8 @@ class Resume : public CliTest {
 
   void ExpectSameState(const std::string& a, const std::string& b, int ranks) const {
     const std::string step = "/checkpoints/step_000000000180/";
-    std::vector<std::string> files = {step + "shared.h5", "/metrics.jsonl"};
+    std::vector<std::string> files = {step + "shared.h5", step + "manifest.json", "/metrics.jsonl",
+                                      "/checkpoints/BEST", "/checkpoints/LATEST"};
     for (int rank = 0; rank < ranks; ++rank)
       files.push_back(step + "shard_000" + std::to_string(rank) + ".h5");
     for (const std::string& file : files) {
