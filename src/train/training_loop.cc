@@ -52,7 +52,10 @@ void TrainingLoop::PrepareRunFolder() {
     throw ConfigError("output folder " + config_.output +
                       " already holds a run: give --resume to go on with it, or name another folder");
   }
-  if (started && Resume()) return;
+  if (started) {
+    Resume();
+    return;
+  }
   if (lead()) {
     CreateFolder(config_.output + "/checkpoints");
     if (!inputs_.resolved_flags.empty())
@@ -61,7 +64,7 @@ void TrainingLoop::PrepareRunFolder() {
   }
 }
 
-bool TrainingLoop::Resume() {
+void TrainingLoop::Resume() {
   dist::Communicator& communicator = recommender_.communicator();
   const LoadedCheckpoint checkpoint =
       ReadCheckpoint(communicator, ResolveCheckpoint(communicator, config_.output, "LATEST"));
@@ -83,7 +86,6 @@ bool TrainingLoop::Resume() {
   if (lead()) metrics_ = std::make_unique<MetricsLog>(config_.output + "/metrics.jsonl", progress_.step);
   LOG(INFO) << "resumed " << checkpoint.folder << " (written by " << checkpoint.written_world_size
             << " ranks) at step " << progress_.step;
-  return true;
 }
 
 void TrainingLoop::Restore(const LoadedCheckpoint& checkpoint) {

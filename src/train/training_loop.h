@@ -38,7 +38,7 @@ class TrainingLoop {
  private:
   void RefuseWhatCannotTrain();
   void PrepareRunFolder();
-  bool Resume();
+  void Resume();
   void Restore(const LoadedCheckpoint& checkpoint);
   // One step and what follows it. False when the run is over.
   bool Advance();
