@@ -60,10 +60,10 @@ Encoder::Encoder(const EncoderConfig& config, DenseParameters& parameters)
   const auto add = [&](const std::string& name, std::vector<int64_t> shape, Init init) {
     return parameters.Add("encoder." + name, std::move(shape), ParameterGroup::kPretrained, init);
   };
-  positions_ = add("positions", {config.max_history, d}, Init::kNormal);
+  indices_.positions = add("positions", {config.max_history, d}, Init::kNormal);
   if (config.embedding_norm) {
-    embedding_gain_ = add("embedding_norm.gain", {d}, Init::kOnes);
-    embedding_bias_ = add("embedding_norm.bias", {d}, Init::kZeros);
+    indices_.embedding_gain = add("embedding_norm.gain", {d}, Init::kOnes);
+    indices_.embedding_bias = add("embedding_norm.bias", {d}, Init::kZeros);
   }
   for (int64_t b = 0; b < config.blocks; ++b) {
     const std::string prefix = "block" + std::to_string(b) + ".";
@@ -83,11 +83,11 @@ Encoder::Encoder(const EncoderConfig& config, DenseParameters& parameters)
     block.ffn1_bias = add(prefix + "ffn1.bias", {config.ffn_width}, Init::kZeros);
     block.ffn2_weight = add(prefix + "ffn2.weight", {config.ffn_width, d}, Init::kNormal);
     block.ffn2_bias = add(prefix + "ffn2.bias", {d}, Init::kZeros);
-    blocks_.push_back(block);
+    indices_.blocks.push_back(block);
   }
   if (config.final_norm) {
-    final_gain_ = add("final_norm.gain", {d}, Init::kOnes);
-    final_bias_ = add("final_norm.bias", {d}, Init::kZeros);
+    indices_.final_gain = add("final_norm.gain", {d}, Init::kOnes);
+    indices_.final_bias = add("final_norm.bias", {d}, Init::kZeros);
   }
 }
 
@@ -98,11 +98,11 @@ at::Tensor Encoder::Forward(const at::Tensor& inputs, const PackedLayout& layout
       "encoder inputs are not [tokens of the layout, width]");
   const double dropout_rate = dropout.active ? config_.dropout : 0;
   at::Tensor hidden = Embed(inputs, layout, dropout_rate);
-  for (size_t b = 0; b < blocks_.size(); ++b) {
-    hidden = Attend(blocks_[b], static_cast<int64_t>(b), hidden, layout, dropout_rate);
-    hidden = FeedForward(blocks_[b], static_cast<int64_t>(b), hidden, layout, dropout_rate);
+  for (size_t b = 0; b < indices_.blocks.size(); ++b) {
+    hidden = Attend(indices_.blocks[b], static_cast<int64_t>(b), hidden, layout, dropout_rate);
+    hidden = FeedForward(indices_.blocks[b], static_cast<int64_t>(b), hidden, layout, dropout_rate);
   }
-  return config_.final_norm ? LayerNorm(hidden, final_gain_, final_bias_) : hidden;
+  return config_.final_norm ? LayerNorm(hidden, indices_.final_gain, indices_.final_bias) : hidden;
 }
 
 at::Tensor Encoder::Embed(const at::Tensor& inputs, const PackedLayout& layout, double dropout_rate) const {
@@ -111,8 +111,8 @@ at::Tensor Encoder::Embed(const at::Tensor& inputs, const PackedLayout& layout, 
     const at::Tensor is_item = layout.positions.ge(0).to(inputs.scalar_type()).unsqueeze(1);  // [T, 1]
     hidden = hidden * (is_item * (std::sqrt(static_cast<double>(config_.width)) - 1) + 1);
   }
-  hidden = hidden + GatherRows(parameters_[positions_], layout.positions);
-  if (config_.embedding_norm) hidden = LayerNorm(hidden, embedding_gain_, embedding_bias_);
+  hidden = hidden + GatherRows(parameters_[indices_.positions], layout.positions);
+  if (config_.embedding_norm) hidden = LayerNorm(hidden, indices_.embedding_gain, indices_.embedding_bias);
   return HashDropout(hidden, layout.token_keys, kEmbeddingSite, dropout_rate);
 }
 

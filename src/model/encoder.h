@@ -24,9 +24,9 @@ struct EncoderConfig {
   int64_t max_history = 50;  // L: rows of the position table
   Norm norm = Norm::kPre;
   Activation activation = Activation::kRelu;
-  double dropout = 0.2;          // of the embedding, attention weights, and both sub-layers' outputs
-  bool scale_embedding = false;  // item embeddings (tokens with a position; not prompts) times sqrt(d),
-                                 // before positions are added (SASRec.pytorch)
+  double dropout = 0.2;           // of the embedding, attention weights, and both sub-layers' outputs
+  bool scale_embedding = false;   // item embeddings (tokens with a position; not prompts) times sqrt(d),
+                                  // before positions are added (SASRec.pytorch)
   bool embedding_norm = false;    // LayerNorm after positions are added (BERT, S3-Rec)
   bool output_projection = true;  // linear layer after attention
   bool final_norm = true;         // LayerNorm after the last block (pre-LN models)
@@ -52,6 +52,17 @@ struct DropoutState {
 // up into a random walk.
 class Encoder {
  public:
+  // Indices into the DenseParameters; -1 where the configuration has none.
+  struct Block {
+    int norm1_gain = -1, norm1_bias = -1, qkv_weight = -1, query_bias = -1, value_bias = -1;
+    int output_weight = -1, output_bias = -1, norm2_gain = -1, norm2_bias = -1;
+    int ffn1_weight = -1, ffn1_bias = -1, ffn2_weight = -1, ffn2_bias = -1;
+  };
+  struct Indices {
+    int positions = -1, embedding_gain = -1, embedding_bias = -1, final_gain = -1, final_bias = -1;
+    std::vector<Block> blocks;
+  };
+
   // Declares its parameters ("encoder.*") in `parameters`, which must outlive the encoder; call before
   // Allocate().
   Encoder(const EncoderConfig& config, DenseParameters& parameters);
@@ -62,15 +73,9 @@ class Encoder {
   at::Tensor Forward(const at::Tensor& inputs, const PackedLayout& layout, DropoutState dropout) const;
 
   const EncoderConfig& config() const { return config_; }
+  const Indices& indices() const { return indices_; }
 
  private:
-  // Indices of a block's parameters; -1 where the configuration has none.
-  struct Block {
-    int norm1_gain = -1, norm1_bias = -1, qkv_weight = -1, query_bias = -1, value_bias = -1;
-    int output_weight = -1, output_bias = -1, norm2_gain = -1, norm2_bias = -1;
-    int ffn1_weight = -1, ffn1_bias = -1, ffn2_weight = -1, ffn2_bias = -1;
-  };
-
   at::Tensor Embed(const at::Tensor& inputs, const PackedLayout& layout, double dropout_rate) const;
   at::Tensor Attend(const Block& block, int64_t index, const at::Tensor& hidden, const PackedLayout& layout,
                     double dropout_rate) const;
@@ -81,8 +86,7 @@ class Encoder {
 
   EncoderConfig config_;
   const DenseParameters& parameters_;
-  int positions_ = -1, embedding_gain_ = -1, embedding_bias_ = -1, final_gain_ = -1, final_bias_ = -1;
-  std::vector<Block> blocks_;
+  Indices indices_;
 };
 
 }  // namespace ppr::model

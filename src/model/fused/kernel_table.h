@@ -1,0 +1,64 @@
+// Fills in the table of kernels for the lanes V. Included once by each instruction set's own file.
+#pragma once
+
+#include "model/fused/encoder_chunk.h"
+#include "model/fused/kernels.h"
+#include "model/fused/next_item_chunk.h"
+
+namespace ppr::model::fused {
+
+template <class V>
+struct KernelTable {
+  static void Transpose(const float* from, int64_t rows, int64_t columns, float* to) {
+    for (int64_t row = 0; row < rows; row += V::kLanes) {
+      for (int64_t column = 0; column < columns; column += V::kLanes) {
+        V::Transpose(from + row * columns + column, columns, V::kLanes, to + column * rows + row, rows);
+      }
+    }
+  }
+
+  static ChunkMemory EncoderMemory(const EncoderShape& shape, const int64_t* sequences, Chunk chunk) {
+    return LayOut<V>(shape, sequences, chunk).total;
+  }
+
+  static void Forward(const EncoderTask& task, Chunk chunk, float* saved, float* scratch, float* output) {
+    EncoderChunk<V>(task, chunk, saved, scratch).Forward(output);
+  }
+
+  static void ForwardLast(const EncoderTask& task, Chunk chunk, float* saved, float* scratch, float* output) {
+    EncoderChunk<V>(task, chunk, saved, scratch).ForwardLast(output);
+  }
+
+  static void Backward(const EncoderTask& task, Chunk chunk, float* saved, float* scratch, float* d_output,
+                       float* gradients, float* d_inputs) {
+    EncoderChunk<V>(task, chunk, saved, scratch).Backward(d_output, gradients, d_inputs);
+  }
+
+  static void NextItem(const NextItemTask& task, Chunk chunk, float* scratch, const float* hidden,
+                       int64_t first_token, int64_t tokens, float* d_hidden, NextItemSums* sums) {
+    NextItemChunk<V>(task, chunk, scratch).Run(hidden, first_token, tokens, d_hidden, sums);
+  }
+
+  static void WeightedSum(const float* const* rows, const float* factors, int64_t n, int64_t width,
+                          float* to) {
+    constexpr int64_t kAhead = 4;
+    for (int64_t c = 0; c < width; c += 4 * V::kLanes) {
+      const int64_t vecs = (width - c) / V::kLanes < 4 ? (width - c) / V::kLanes : 4;
+      typename V::Floats sum[4] = {V::Zero(), V::Zero(), V::Zero(), V::Zero()};
+      for (int64_t i = 0; i < n; ++i) {
+        if (i + kAhead < n) __builtin_prefetch(rows[i + kAhead] + c);
+        const typename V::Floats factor = V::Set(factors[i]);
+        for (int64_t v = 0; v < vecs; ++v)
+          sum[v] = V::MulAdd(factor, V::Load(rows[i] + c + v * V::kLanes), sum[v]);
+      }
+      for (int64_t v = 0; v < vecs; ++v) V::Store(to + c + v * V::kLanes, sum[v]);
+    }
+  }
+
+  static constexpr Kernels Make(const char* name) {
+    return {name,        Transpose, EncoderMemory, NextItemScratch<V>, Forward,
+            ForwardLast, Backward,  NextItem,      WeightedSum};
+  }
+};
+
+}  // namespace ppr::model::fused
