@@ -4,6 +4,7 @@
 #include "cli/choice.h"
 #include "cli/command.h"
 #include "cli/gflags_bridge.h"
+#include "cli/prepare_layout_flags.h"
 #include "data/prepare.h"
 
 DECLARE_string(output);
@@ -12,7 +13,7 @@ DEFINE_string(
     interactions, "",
     "Click log: .inter (RecBole), .csv, .tsv or .parquet, plain, .gz or .zst; .txt: one user a line");
 DEFINE_string(users, "", "Profile table, in the formats of --interactions; none: no profiles");
-DEFINE_string(format, "auto", "auto (by file name), atomic, delimited, parquet or user_lines");
+DEFINE_string(format, "auto", "auto (by file name), atomic, delimited, parquet, user_lines or item_lines");
 DEFINE_string(user_column, "user_id", "Column of user ids, in both files");
 DEFINE_string(item_column, "item_id", "Column of item ids");
 DEFINE_string(time_column, "timestamp",
@@ -47,7 +48,7 @@ namespace ppr::cli {
 namespace {
 
 std::vector<FlagTopic> Topics() {
-  return {
+  std::vector<FlagTopic> topics = {
       TopicFromGflags("Input and output", {{"interactions"}, {"users"}, {"output"}, {"format"}}),
       TopicFromGflags(
           "Columns",
@@ -64,6 +65,8 @@ std::vector<FlagTopic> Topics() {
                                    {"max_warm_dev_users"},
                                    {"seed"}}),
       TopicFromGflags("Memory", {{"memory_bytes"}, {"temporary_folder"}})};
+  for (FlagTopic& topic : PrepareLayoutTopics()) topics.push_back(std::move(topic));
+  return topics;
 }
 
 data::PrepareConfig PrepareConfigFromFlags(FlagSet& flags) {
@@ -77,7 +80,8 @@ data::PrepareConfig PrepareConfigFromFlags(FlagSet& flags) {
                                        {"atomic", InputFormat::kAtomic},
                                        {"delimited", InputFormat::kDelimited},
                                        {"parquet", InputFormat::kParquet},
-                                       {"user_lines", InputFormat::kUserLines}});
+                                       {"user_lines", InputFormat::kUserLines},
+                                       {"item_lines", InputFormat::kItemLines}});
   config.user_column = FLAGS_user_column;
   config.item_column = FLAGS_item_column;
   config.time_column = FLAGS_time_column;
@@ -103,6 +107,7 @@ data::PrepareConfig PrepareConfigFromFlags(FlagSet& flags) {
   config.seed = FLAGS_seed;
   config.memory_bytes = FLAGS_memory_bytes;
   config.temporary_folder = FLAGS_temporary_folder;
+  ReadPrepareLayout(flags, &config);
   return config;
 }
 
@@ -121,7 +126,8 @@ Command PrepareCommand() {
           .summary = "raw click logs and profiles in, dataset.h5 out",
           .usage = "--interactions=clicks.csv [--users=profiles.csv] --output=dataset.h5 [flags]",
           .topics = Topics(),
-          .plan = Plan};
+          .plan = Plan,
+          .adjust = ApplySource};
 }
 
 }  // namespace ppr::cli

@@ -3,10 +3,9 @@
 #include <algorithm>
 
 #include "base/errors.h"
-#include "base/nearest_name.h"
-#include "data/arrow_input.h"
 #include "data/cell_values.h"
-#include "data/table_reader.h"
+#include "data/import/item_lines_clicks.h"
+#include "data/table_files.h"
 #include "data/user_lines_reader.h"
 
 namespace ppr::data {
@@ -35,50 +34,45 @@ class UserLinesClicks final : public ClickReader {
   UserLinesReader reader_;
 };
 
-// Which of the columns read holds what; -1 = not read.
+// Which of the columns read holds what; -1 = not read. The user is column 0.
 struct ColumnPlan {
   std::vector<std::string> names;
-  int time = -1, rating = -1;  // user and item are 0 and 1
+  std::vector<int> item;  // one, or several that make up the item together
+  int time = -1, rating = -1, action = -1;
 };
 
-ColumnPlan PlanColumns(const PrepareConfig& config, TableFormat format) {
-  const std::vector<std::string> present = ReadColumnNames(config.interactions, format);
-  const auto has = [&](const std::string& name) {
-    return std::find(present.begin(), present.end(), name) != present.end();
-  };
+ColumnPlan PlanColumns(const PrepareConfig& config, const TableFile& file) {
+  const RawLayout& layout = config.layout;
+  const std::vector<std::string> present = ReadColumnNames(file);
   ColumnPlan plan;
   const auto add = [&](const std::string& name, const char* flag) {
-    if (!has(name)) throw MissingColumn(config.interactions, name, present, flag);
-    plan.names.push_back(name);
-    return static_cast<int>(plan.names.size()) - 1;
+    return AddColumn(file, present, name, flag, &plan.names);
   };
   add(config.user_column, "--user_column");
-  add(config.item_column, "--item_column");
+  if (layout.item_from.empty() || !layout.items.empty()) {
+    plan.item = {add(config.item_column, "--item_column")};
+  } else {
+    for (const std::string& part : layout.item_from) plan.item.push_back(add(part, "--item_from"));
+  }
   // An atomic file may leave out timestamp:float; then the order of its rows is the order of the clicks.
-  const bool left_out =
-      format == TableFormat::kAtomic && config.time_column == kDefaultTimeColumn && !has(config.time_column);
+  const bool left_out = file.format == TableFormat::kAtomic && config.time_column == kDefaultTimeColumn &&
+                        std::find(present.begin(), present.end(), config.time_column) == present.end();
   if (!config.time_column.empty() && !left_out)
     plan.time = add(config.time_column, "--time_column (empty: keep the order of the rows)");
   if (!config.rating_column.empty()) plan.rating = add(config.rating_column, "--rating_column");
+  if (!layout.action_column.empty()) plan.action = add(layout.action_column, "--action_column");
   return plan;
-}
-
-// By name; else a header that is one column holding tabs is a TSV's.
-TableFormat SeparatorOf(const std::string& path) {
-  const TableFormat by_name = TableFormatOf(path, TableFormat::kAtomic);
-  if (by_name == TableFormat::kComma || by_name == TableFormat::kTab) return by_name;
-  const std::vector<std::string> names = ReadColumnNames(path, TableFormat::kComma);
-  return names.size() == 1 && names[0].find('\t') != std::string::npos ? TableFormat::kTab
-                                                                       : TableFormat::kComma;
 }
 
 class TableClicks final : public ClickReader {
  public:
-  TableClicks(const PrepareConfig& config, TableFormat format)
-      : path_(config.interactions),
-        min_rating_(config.min_rating),
-        plan_(PlanColumns(config, format)),
-        reader_(config.interactions, format, plan_.names) {}
+  explicit TableClicks(const PrepareConfig& config)
+      : config_(config),
+        filters_(!config.layout.is_plain()),
+        file_(InteractionsTable(config)),
+        plan_(PlanColumns(config, file_)),
+        filter_(config),
+        reader_(file_, plan_.names) {}
 
   bool Next(ClickBlock* block) override {
     if (!reader_.Next(&table_)) return false;
@@ -86,6 +80,7 @@ class TableClicks final : public ClickReader {
     block->users.clear();
     block->items.clear();
     block->times.clear();
+    if (plan_.item.size() > 1) joined_.resize(static_cast<size_t>(table_.num_rows));
     for (int64_t row = 0; row < table_.num_rows; ++row) AddRow(row, block);
     return true;
   }
@@ -93,59 +88,69 @@ class TableClicks final : public ClickReader {
 
  private:
   CellPlace PlaceOf(int column, int64_t row) const {
-    return {path_, plan_.names[column], table_.first_row + row};
+    return {file_.path, plan_.names[column], table_.first_row + row};
+  }
+
+  // The item as the log has it; empty when there is none.
+  std::string_view ItemOf(int64_t row) {
+    if (plan_.item.size() == 1) return table_.cells[plan_.item[0]][row];
+    parts_.clear();
+    for (const int column : plan_.item) parts_.push_back(table_.cells[column][row]);
+    return JoinParts(parts_, &joined_[row]) ? std::string_view(joined_[row]) : std::string_view();
   }
 
   void AddRow(int64_t row, ClickBlock* block) {
-    const std::string_view user = table_.cells[0][row], item = table_.cells[1][row];
+    const std::string_view user = table_.cells[0][row];
+    std::string_view item = ItemOf(row);
     if (!TokenIsFine(user)) CheckToken(PlaceOf(0, row), user);
-    if (!TokenIsFine(item)) CheckToken(PlaceOf(1, row), item);
+    if (!TokenIsFine(item) && !(item.empty() && config_.layout.drop_rows_without_item))
+      CheckToken(PlaceOf(plan_.item[0], row), item);
+    if (filters_ && plan_.action >= 0 && !filter_.WantsAction(table_.cells[plan_.action][row], &dropped_))
+      return;
+    if (filters_ && !filter_.WantsUser(user, &dropped_)) return;
     const std::string_view time = plan_.time < 0 ? std::string_view("0") : table_.cells[plan_.time][row];
     const std::string_view rating =
         plan_.rating < 0 ? std::string_view("0") : table_.cells[plan_.rating][row];
     if (time.empty() || rating.empty()) {
-      ++rows_dropped_missing_;
+      ++dropped_.missing;
       return;
     }
     const int64_t seconds = plan_.time < 0 ? 0 : ParseTime(time, [&] { return PlaceOf(plan_.time, row); });
-    if (plan_.rating >= 0 && ParseNumber(rating, [&] { return PlaceOf(plan_.rating, row); }) < min_rating_) {
-      ++rows_dropped_rating_;
+    if (filters_ && !filter_.WantsTime(seconds, &dropped_)) return;
+    if (plan_.rating >= 0 &&
+        ParseNumber(rating, [&] { return PlaceOf(plan_.rating, row); }) < config_.min_rating) {
+      ++dropped_.rating;
       return;
     }
+    if (filters_ && !filter_.WantsItem(&item, &dropped_)) return;
     block->users.push_back(user);
     block->items.push_back(item);
     block->times.push_back(seconds);
   }
 
-  std::string path_;
-  double min_rating_;
-  ColumnPlan plan_;
+  const PrepareConfig& config_;
+  const bool filters_;  // false: the layout is a plain table's
+  const TableFile file_;
+  const ColumnPlan plan_;
+  const RowFilter filter_;
   TableReader reader_;
   TableBlock table_;
+  std::vector<std::string> joined_;      // [rows of the block] items of several columns
+  std::vector<std::string_view> parts_;  // of one row
 };
 
 }  // namespace
-
-InputFormat FormatOf(const PrepareConfig& config) {
-  if (config.format != InputFormat::kAuto) return config.format;
-  const std::string name = WithoutCompression(config.interactions);
-  if (name.ends_with(".inter")) return InputFormat::kAtomic;
-  if (name.ends_with(".csv") || name.ends_with(".tsv")) return InputFormat::kDelimited;
-  if (name.ends_with(".parquet")) return InputFormat::kParquet;
-  if (name.ends_with(".txt")) return InputFormat::kUserLines;
-  return InputFormat::kAuto;
-}
 
 std::unique_ptr<ClickReader> OpenClicks(const PrepareConfig& config) {
   switch (FormatOf(config)) {
     case InputFormat::kUserLines:
       return std::make_unique<UserLinesClicks>(config.interactions);
+    case InputFormat::kItemLines:
+      return OpenItemLines(config);
     case InputFormat::kAtomic:
-      return std::make_unique<TableClicks>(config, TableFormat::kAtomic);
     case InputFormat::kParquet:
-      return std::make_unique<TableClicks>(config, TableFormat::kParquet);
     case InputFormat::kDelimited:
-      return std::make_unique<TableClicks>(config, SeparatorOf(config.interactions));
+      return std::make_unique<TableClicks>(config);
     case InputFormat::kAuto:
       break;
   }

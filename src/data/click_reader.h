@@ -1,5 +1,5 @@
-// The click log as (user text, item text, time), block by block, whatever the format of the file; rows
-// without a time or rating and rows below the least rating are dropped and counted.
+// The click log as (user text, item text, time), block by block, whatever the format of the file; rows that
+// the settings do not want are dropped and counted.
 //
 // Errors: StorageError when the file cannot be opened; DataError (file, row or line, column, expected, found,
 // what to do).
@@ -10,6 +10,7 @@
 #include <string_view>
 #include <vector>
 
+#include "data/import/row_filter.h"
 #include "data/prepare.h"
 
 namespace ppr::data {
@@ -27,16 +28,14 @@ class ClickReader {
   virtual bool has_times() const = 0;
 
   int64_t rows_read() const { return rows_read_; }
-  int64_t rows_dropped_missing() const { return rows_dropped_missing_; }
-  int64_t rows_dropped_rating() const { return rows_dropped_rating_; }
+  const DroppedRows& dropped() const { return dropped_; }
 
  protected:
-  int64_t rows_read_ = 0, rows_dropped_missing_ = 0, rows_dropped_rating_ = 0;
+  int64_t rows_read_ = 0;
+  DroppedRows dropped_;
 };
 
+// `config` outlives the reader.
 std::unique_ptr<ClickReader> OpenClicks(const PrepareConfig& config);
-
-// The format that kAuto stands for; kAuto itself when the name of the file does not tell.
-InputFormat FormatOf(const PrepareConfig& config);
 
 }  // namespace ppr::data

@@ -22,6 +22,7 @@
 #include "data/final_pass.h"
 #include "data/prepare_report.h"
 #include "data/profile_table.h"
+#include "data/table_files.h"
 #include "data/token_dictionary.h"
 #include "data/user_split.h"
 
@@ -107,8 +108,13 @@ void Preparation::CheckOutputFolder() const {
 }
 
 void Preparation::StartDigests() {
+  const RawLayout& layout = config_.layout;
   files_.push_back({"interactions", config_.interactions, "", 0});
-  if (!config_.users.empty()) files_.push_back({"users", config_.users, "", 0});
+  for (const std::string& path : ProfilePaths(config_)) files_.push_back({"users", path, "", 0});
+  for (const auto& [role, path] : {std::pair("targets", layout.targets), std::pair("items", layout.items),
+                                   std::pair("shared_with", layout.shared_with)}) {
+    if (!path.empty()) files_.push_back({role, path, "", 0});
+  }
   for (InputFile& file : files_) {
     digests_.push_back(
         std::async(std::launch::async, [&file] { file.digest = DigestOfFile(file.path, &file.size_bytes); }));
@@ -133,8 +139,15 @@ void Preparation::ImportClicks() {
   }
   has_times_ = reader->has_times();
   report_.rows_read = reader->rows_read();
-  report_.rows_dropped_missing = reader->rows_dropped_missing();
-  report_.rows_dropped_rating = reader->rows_dropped_rating();
+  const DroppedRows& dropped = reader->dropped();
+  report_.rows_dropped_missing = dropped.missing;
+  report_.rows_dropped_rating = dropped.rating;
+  report_.rows_dropped_action = dropped.action;
+  report_.rows_dropped_user = dropped.user;
+  report_.rows_dropped_time = dropped.time;
+  report_.rows_dropped_item = dropped.no_item;
+  report_.rows_dropped_item_filter = dropped.item_filter;
+  report_.rows_dropped_repeated_line = dropped.repeated_line;
   CheckImport();
   LOG(INFO) << "read " << WithThousands(report_.rows_read) << " rows of " << WithThousands(users_.size())
             << " users and " << WithThousands(items_.size()) << " items";
@@ -148,7 +161,8 @@ void Preparation::CheckImport() const {
     throw DataError(config_.interactions + ": expected clicks that pass the filters, found none among " +
                     WithThousands(report_.rows_read) +
                     " rows: " + WithThousands(report_.rows_dropped_missing) + " have no time or rating, " +
-                    WithThousands(report_.rows_dropped_rating) + " are rated too low. Lower --min_rating.");
+                    WithThousands(report_.rows_dropped_rating) + " are rated too low" +
+                    LayoutDropsText(report_) + ". Lower --min_rating or widen the other filters.");
   }
   if (!has_times_ && config_.ties == TieOrder::kHash) {
     throw ConfigError(config_.interactions +

@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "data/dataset.h"
+#include "data/import/raw_layout.h"
 
 namespace ppr::data {
 
@@ -15,15 +16,19 @@ enum class InputFormat {
   kDelimited,  // CSV or TSV with a header
   kParquet,
   kUserLines,  // SASRec / S3-Rec text: one user a line, "user item item ..."
+  kItemLines,  // ColdRec text: one user a line, "item,item,..." or "item,item,...,,target,..."
 };
 
 enum class TieOrder { kFile, kHash };  // order of clicks of one user at one time
 
 struct PrepareConfig {
   std::string interactions;  // path of the click log
-  std::string users;         // path of the profile table; empty: no profiles
-  std::string output;        // dataset.h5 to write
+  // Path of the profile table; empty: no profiles. With item_lines: files of labels, separated by commas.
+  std::string users;
+  std::string output;  // dataset.h5 to write
   InputFormat format = InputFormat::kAuto;
+  std::string source;  // name of the settings that were used (import/sources.h), for the record; "" = none
+  RawLayout layout;    // how the raw files differ from plain tables
   std::string user_column = "user_id", item_column = "item_id", time_column = "timestamp";  // "" = no times
   std::vector<std::string> profile_columns;  // empty: all columns of the profile table but the user's
   double min_rating = 0;                     // with rating_column: rows below are dropped
@@ -50,6 +55,9 @@ struct PrepareConfig {
 
 struct PrepareReport {
   int64_t rows_read = 0, rows_kept = 0;
+  // By the layout (import/raw_layout.h): action, user, window of time, no item, item filter, repeated line.
+  int64_t rows_dropped_action = 0, rows_dropped_user = 0, rows_dropped_time = 0, rows_dropped_item = 0,
+          rows_dropped_item_filter = 0, rows_dropped_repeated_line = 0;
   int64_t rows_dropped_rating = 0, rows_dropped_missing = 0, rows_dropped_duplicate = 0,
           rows_dropped_core = 0,
           rows_dropped_cropped = 0;  // cropped: clicks of cold users past cold_clicks

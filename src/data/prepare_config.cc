@@ -2,24 +2,12 @@
 #include <cmath>
 #include <set>
 
-#include "data/click_reader.h"
 #include "data/prepare.h"
+#include "data/prepare_config.h"
+#include "data/table_files.h"
 
 namespace ppr::data {
 namespace {
-
-class ProblemList {
- public:
-  void Require(bool holds, const std::string& problem) {
-    if (!holds) problems.push_back(problem);
-  }
-  // "<flag>: expected <expected>, found <found>".
-  template <typename Number>
-  void Expect(bool holds, const char* flag, const char* expected, Number found) {
-    Require(holds, std::string(flag) + ": expected " + expected + ", found " + std::to_string(found));
-  }
-  std::vector<std::string> problems;
-};
 
 bool IsShare(double value) { return value >= 0 && value <= 1; }  // false for NaN
 
@@ -27,12 +15,15 @@ void CheckFiles(const PrepareConfig& config, ProblemList* list) {
   list->Require(!config.interactions.empty(),
                 "--interactions: expected the path of the click log, found nothing");
   list->Require(!config.output.empty(), "--output: expected the path of the dataset to write, found nothing");
+  list->Require(config.output.empty() ||
+                    (config.output != config.interactions && config.output != config.users &&
+                     config.output != config.layout.items && config.output != config.layout.targets &&
+                     config.output != config.layout.shared_with),
+                "--output: expected another file than the inputs, found " + config.output);
   list->Require(
-      config.output.empty() || (config.output != config.interactions && config.output != config.users),
-      "--output: expected another file than the inputs, found " + config.output);
-  list->Require(config.interactions.empty() || FormatOf(config) != InputFormat::kAuto,
-                "--format: the name " + config.interactions +
-                    " does not tell the format; expected one of atomic, delimited, parquet, user_lines");
+      config.interactions.empty() || FormatOf(config) != InputFormat::kAuto,
+      "--format: the name " + config.interactions +
+          " does not tell the format; expected one of atomic, delimited, parquet, user_lines, item_lines");
   list->Require(config.users.empty() || config.interactions != config.users,
                 "--users: expected another file than --interactions, found " + config.users);
 }
@@ -40,7 +31,8 @@ void CheckFiles(const PrepareConfig& config, ProblemList* list) {
 void CheckColumns(const PrepareConfig& config, ProblemList* list) {
   list->Require(!config.user_column.empty(), "--user_column: expected a name, found nothing");
   list->Require(!config.item_column.empty(), "--item_column: expected a name, found nothing");
-  const bool by_line = FormatOf(config) == InputFormat::kUserLines;
+  const InputFormat format = FormatOf(config);
+  const bool by_line = format == InputFormat::kUserLines || format == InputFormat::kItemLines;
   std::set<std::string> seen;
   for (const std::string& name :
        {config.user_column, config.item_column, config.time_column, config.rating_column}) {
@@ -56,7 +48,8 @@ void CheckColumns(const PrepareConfig& config, ProblemList* list) {
     list->Require(name != config.user_column,
                   "--profile_columns: expected profile columns, found the user column " + name);
   }
-  list->Require(config.profile_columns.empty() || !config.users.empty(),
+  // A source names the columns whether or not the table is at hand.
+  list->Require(config.profile_columns.empty() || !config.users.empty() || !config.source.empty(),
                 "--profile_columns: given without a profile table; set --users");
   list->Require(!by_line || config.rating_column.empty(),
                 "--rating_column: files of user lines have no ratings");
@@ -95,6 +88,7 @@ std::vector<std::string> PrepareConfig::Problems() const {
   ProblemList list;
   CheckFiles(*this, &list);
   CheckColumns(*this, &list);
+  CheckLayout(*this, &list);
   CheckProtocol(*this, &list);
   return list.problems;
 }

@@ -4,8 +4,9 @@
 #include <nlohmann/json.hpp>
 
 #include "base/text_format.h"
-#include "data/click_reader.h"
 #include "data/dataset_layout.h"
+#include "data/import/sources.h"
+#include "data/table_files.h"
 
 namespace ppr::data {
 namespace {
@@ -24,8 +25,62 @@ const char* NameOf(InputFormat format) {
       return "parquet";
     case InputFormat::kUserLines:
       return "user_lines";
+    case InputFormat::kItemLines:
+      return "item_lines";
   }
   return "?";
+}
+
+struct LayoutDrop {
+  const char* name;     // in the provenance record
+  const char* meaning;  // in the report
+  int64_t PrepareReport::*rows;
+};
+
+constexpr LayoutDrop kLayoutDrops[] = {
+    {"action", "another action", &PrepareReport::rows_dropped_action},
+    {"user", "another user", &PrepareReport::rows_dropped_user},
+    {"time", "outside the time window", &PrepareReport::rows_dropped_time},
+    {"item", "no item", &PrepareReport::rows_dropped_item},
+    {"item_filter", "another kind of item", &PrepareReport::rows_dropped_item_filter},
+    {"repeated_line", "repeated lines", &PrepareReport::rows_dropped_repeated_line},
+};
+
+// "cate/brand" for an item that is made of columns.
+std::string ItemDefinition(const PrepareConfig& config) {
+  std::string definition;
+  for (const std::string& part : config.layout.item_from)
+    definition += (definition.empty() ? "" : "/") + part;
+  return definition.empty() ? config.item_column : definition;
+}
+
+// How raw files were read that are no plain tables; only what differs from a plain table.
+Json LayoutJson(const PrepareConfig& config) {
+  const RawLayout &layout = config.layout, plain;
+  Json json = {{"source", config.source}, {"item", ItemDefinition(config)}};
+  const auto add = [&json](const char* name, const auto& value, const auto& plain_value) {
+    if (value != plain_value) json[name] = value;
+  };
+  const auto add_time = [&json](const char* name, const std::optional<int64_t>& time) {
+    if (time) json[name] = *time;
+  };
+  add("interactions_header", layout.interactions_header, plain.interactions_header);
+  add("users_header", layout.users_header, plain.users_header);
+  add("items_header", layout.items_header, plain.items_header);
+  add("missing_text", layout.missing_text, plain.missing_text);
+  add("users_id_column", layout.users_id_column, plain.users_id_column);
+  add("action_column", layout.action_column, plain.action_column);
+  add("actions", layout.actions, plain.actions);
+  add_time("first_time", layout.first_time);
+  add_time("last_time", layout.last_time);
+  add("user_share", layout.user_share, plain.user_share);
+  add("items_id_column", layout.items_id_column, plain.items_id_column);
+  add("item_filter_column", layout.item_filter_column, plain.item_filter_column);
+  add("item_filter_values", layout.item_filter_values, plain.item_filter_values);
+  add("drop_rows_without_item", layout.drop_rows_without_item, plain.drop_rows_without_item);
+  for (const FieldBucket& bucket : layout.buckets) json["buckets"][bucket.field] = bucket.width;
+  if (const Source* source = FindSource(config.source)) json["open_choices"] = source->open_choices;
+  return json;
 }
 
 Json InputsJson(const PrepareConfig& config, bool has_times, const std::vector<InputFile>& files,
@@ -43,7 +98,7 @@ Json InputsJson(const PrepareConfig& config, bool has_times, const std::vector<I
           {"format", NameOf(FormatOf(config))},
           {"columns",
            {{"user", config.user_column},
-            {"item", config.item_column},
+            {"item", ItemDefinition(config)},
             {"time", has_times ? config.time_column : ""},
             {"rating", config.rating_column},
             {"profile", fields}}}};
@@ -70,15 +125,21 @@ Json SettingsJson(const PrepareConfig& config, bool has_times) {
   return settings;
 }
 
-Json CountsJson(const PrepareReport& report, const Dataset& dataset) {
+Json RowsDroppedJson(const PrepareConfig& config, const PrepareReport& report) {
+  Json rows = {{"missing", report.rows_dropped_missing},
+               {"rating", report.rows_dropped_rating},
+               {"duplicate", report.rows_dropped_duplicate},
+               {"core", report.rows_dropped_core},
+               {"cropped", report.rows_dropped_cropped}};
+  if (config.layout.is_plain() && FormatOf(config) != InputFormat::kItemLines) return rows;
+  for (const LayoutDrop& drop : kLayoutDrops) rows[drop.name] = report.*drop.rows;
+  return rows;
+}
+
+Json CountsJson(const PrepareConfig& config, const PrepareReport& report, const Dataset& dataset) {
   return {{"rows_read", report.rows_read},
           {"rows_kept", report.rows_kept},
-          {"rows_dropped",
-           {{"missing", report.rows_dropped_missing},
-            {"rating", report.rows_dropped_rating},
-            {"duplicate", report.rows_dropped_duplicate},
-            {"core", report.rows_dropped_core},
-            {"cropped", report.rows_dropped_cropped}}},
+          {"rows_dropped", RowsDroppedJson(config, report)},
           {"duplicates", report.duplicates},
           {"tied_rows", report.tied_rows},
           {"cold_tied_rows", report.cold_tied_rows},
@@ -102,18 +163,34 @@ std::string Line(const char* name, int64_t value) {
 
 std::string ProvenanceJson(const PrepareConfig& config, const PrepareReport& report, bool has_times,
                            const std::vector<InputFile>& files, const Dataset& dataset) {
-  const Json provenance = {
-      {"format_version", layout::kFormatVersion},    {"input", InputsJson(config, has_times, files, dataset)},
-      {"protocol", layout::NameOf(config.protocol)}, {"settings", SettingsJson(config, has_times)},
-      {"counts", CountsJson(report, dataset)},       {"cases_digest", dataset.cases.digest}};
+  Json provenance = {{"format_version", layout::kFormatVersion},
+                     {"input", InputsJson(config, has_times, files, dataset)},
+                     {"protocol", layout::NameOf(config.protocol)},
+                     {"settings", SettingsJson(config, has_times)},
+                     {"counts", CountsJson(config, report, dataset)},
+                     {"cases_digest", dataset.cases.digest}};
+  if (!config.layout.is_plain() || !config.source.empty()) provenance["layout"] = LayoutJson(config);
   // File and column names may hold any bytes; JSON may not.
   return provenance.dump(2, ' ', false, Json::error_handler_t::replace);
 }
 
+std::string LayoutDropsText(const PrepareReport& report) {
+  std::string text;
+  for (const LayoutDrop& drop : kLayoutDrops) {
+    const int64_t rows = report.*drop.rows;
+    if (rows > 0) text += std::string(", ") + drop.meaning + ": " + WithThousands(rows);
+  }
+  return text;
+}
+
 std::string PrepareReport::ToText() const {
   std::string text = "Rows\n";
-  text += Line("read", rows_read) + Line("kept", rows_kept) +
-          Line("dropped: no time or rating", rows_dropped_missing) +
+  text += Line("read", rows_read) + Line("kept", rows_kept);
+  for (const LayoutDrop& drop : kLayoutDrops) {
+    const int64_t rows = this->*drop.rows;
+    if (rows > 0) text += Line((std::string("dropped: ") + drop.meaning).c_str(), rows);
+  }
+  text += Line("dropped: no time or rating", rows_dropped_missing) +
           Line("dropped: rating too low", rows_dropped_rating) +
           Line("dropped: duplicates", rows_dropped_duplicate) +
           Line("dropped: few clicks (k-core)", rows_dropped_core) +

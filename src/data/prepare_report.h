@@ -15,6 +15,9 @@ struct InputFile {
   size_t size_bytes = 0;
 };
 
+// ", N have another action, ..." for the filters of the layout that dropped rows; "" when none did.
+std::string LayoutDropsText(const PrepareReport& report);
+
 std::string ProvenanceJson(const PrepareConfig& config, const PrepareReport& report, bool has_times,
                            const std::vector<InputFile>& files, const Dataset& dataset);
 

@@ -4,39 +4,28 @@
 
 #include "base/errors.h"
 #include "data/cell_values.h"
-#include "data/click_reader.h"
-#include "data/table_reader.h"
+#include "data/import/item_lines_reader.h"
+#include "data/import/value_bucket.h"
+#include "data/table_files.h"
 
 namespace ppr::data {
 namespace {
 
-TableFormat ProfileFormat(const PrepareConfig& config) {
-  const InputFormat format = FormatOf(config);
-  return TableFormatOf(config.users, format == InputFormat::kAtomic    ? TableFormat::kAtomic
-                                     : format == InputFormat::kParquet ? TableFormat::kParquet
-                                                                       : TableFormat::kComma);
-}
-
 // The user's column first, then the fields.
-std::vector<std::string> ColumnsToRead(const PrepareConfig& config, TableFormat format) {
-  const std::vector<std::string> present = ReadColumnNames(config.users, format);
-  const auto require = [&](const std::string& name, const char* flag) {
-    if (std::find(present.begin(), present.end(), name) == present.end()) {
-      throw MissingColumn(config.users, name, present, flag);
-    }
-  };
-  require(config.user_column, "--user_column");
-  std::vector<std::string> columns{config.user_column};
+std::vector<std::string> ColumnsToRead(const PrepareConfig& config, const TableFile& file) {
+  const std::vector<std::string> present = ReadColumnNames(file);
+  const bool as_in_log = config.layout.users_id_column.empty();
+  const std::string& id = as_in_log ? config.user_column : config.layout.users_id_column;
+  std::vector<std::string> columns;
+  AddColumn(file, present, id, as_in_log ? "--user_column" : "--users_id_column", &columns);
   if (config.profile_columns.empty()) {
     std::copy_if(present.begin(), present.end(), std::back_inserter(columns),
-                 [&](const std::string& name) { return name != config.user_column; });
+                 [&](const std::string& name) { return name != id; });
   }
-  for (const std::string& name : config.profile_columns) {
-    require(name, "--profile_columns");
-    columns.push_back(name);
-  }
+  for (const std::string& name : config.profile_columns)
+    AddColumn(file, present, name, "--profile_columns", &columns);
   if (columns.size() == 1) {
-    throw DataError(config.users + ": header: expected profile columns beside " + config.user_column +
+    throw DataError(config.users + ": header: expected profile columns beside " + id +
                     ", found none. Leave out the profile table, or add columns.");
   }
   return columns;
@@ -46,20 +35,49 @@ std::vector<std::string> ColumnsToRead(const PrepareConfig& config, TableFormat 
 
 ProfileTable::ProfileTable(const PrepareConfig& config, const TokenDictionary& users) {
   if (config.users.empty()) return;
-  const TableFormat format = ProfileFormat(config);
-  const std::vector<std::string> columns = ColumnsToRead(config, format);
-  for (size_t i = 1; i < columns.size(); ++i)
-    fields_.push_back({columns[i], TokenDictionary("values of " + columns[i])});
-  const size_t num_fields = fields_.size();
-  codes_.assign(static_cast<size_t>(users.size()) * num_fields, 0);
-  has_row_.assign(static_cast<size_t>(users.size()), 0);
+  if (FormatOf(config) == InputFormat::kItemLines) {
+    ReadLabels(config, users);
+  } else {
+    ReadTable(config, users);
+  }
+}
+
+void ProfileTable::StartFields(const PrepareConfig& config, const std::vector<std::string>& names,
+                               int32_t num_users) {
+  const std::vector<FieldBucket>& buckets = config.layout.buckets;
+  for (const FieldBucket& bucket : buckets) {
+    if (std::find(names.begin(), names.end(), bucket.field) == names.end())
+      throw MissingColumn(config.users, bucket.field, names, "--buckets");
+  }
+  for (const std::string& name : names) {
+    const auto bucket = std::find_if(buckets.begin(), buckets.end(),
+                                     [&](const FieldBucket& one) { return one.field == name; });
+    fields_.push_back(
+        {name, bucket == buckets.end() ? 0 : bucket->width, TokenDictionary("values of " + name)});
+  }
+  codes_.assign(static_cast<size_t>(num_users) * fields_.size(), 0);
+  has_row_.assign(static_cast<size_t>(num_users), 0);
+}
+
+void ProfileTable::SetValue(int32_t user, size_t field, std::string_view value, const CellPlace& place) {
+  if (value.empty()) return;
+  Field& known = fields_[field];
+  const std::string bucket = known.bucket_width > 0 ? BucketOf(value, known.bucket_width, place) : "";
+  codes_[static_cast<size_t>(user) * fields_.size() + field] =
+      known.values.Encode(known.bucket_width > 0 ? bucket : value) + 1;
+}
+
+void ProfileTable::ReadTable(const PrepareConfig& config, const TokenDictionary& users) {
+  const TableFile file = UsersTable(config);
+  const std::vector<std::string> columns = ColumnsToRead(config, file);
+  StartFields(config, {columns.begin() + 1, columns.end()}, users.size());
   TokenDictionary strangers("users of the profile table");
-  TableReader reader(config.users, format, columns);
+  TableReader reader(file, columns);
   TableBlock block;
   while (reader.Next(&block)) {
     for (int64_t row = 0; row < block.num_rows; ++row) {
       const std::string_view id = block.cells[0][row];
-      CheckToken({config.users, config.user_column, block.first_row + row}, id);
+      CheckToken({config.users, columns[0], block.first_row + row}, id);
       const int32_t user = users.Find(id);
       if (user < 0) {
         const int32_t known = strangers.size();
@@ -71,10 +89,40 @@ ProfileTable::ProfileTable(const PrepareConfig& config, const TokenDictionary& u
         continue;
       }
       has_row_[user] = 1;
-      for (size_t field = 0; field < num_fields; ++field) {
-        const std::string_view value = block.cells[field + 1][row];
-        if (!value.empty())
-          codes_[static_cast<size_t>(user) * num_fields + field] = fields_[field].values.Encode(value) + 1;
+      for (size_t field = 0; field < fields_.size(); ++field) {
+        SetValue(user, field, block.cells[field + 1][row],
+                 {config.users, columns[field + 1], block.first_row + row});
+      }
+    }
+  }
+  strangers_ = strangers.size();
+}
+
+void ProfileTable::ReadLabels(const PrepareConfig& config, const TokenDictionary& users) {
+  StartFields(config, config.profile_columns, users.size());
+  TokenDictionary strangers("users of the label files");
+  const std::vector<std::string> paths = ProfilePaths(config);
+  for (size_t field = 0; field < paths.size(); ++field) {
+    std::vector<uint8_t> is_labelled(static_cast<size_t>(users.size()), 0);
+    ItemLinesReader reader(paths[field]);
+    std::vector<ItemLine> lines;
+    while (reader.Next(&lines)) {
+      for (const ItemLine& line : lines) {
+        const CellPlace place{paths[field], fields_[field].name, line.number};
+        if (line.targets.empty() || line.targets.find(',') != std::string_view::npos) {
+          throw DataError(place.ToText() + ": expected \"item,item,...,,label\" with one label, found \"" +
+                          std::string(line.targets.substr(0, 120)) + "\"");
+        }
+        const std::string id = UserIdOf(line.history);
+        const int32_t user = users.Find(id);
+        if (user < 0) {
+          strangers.Encode(id);
+        } else if (is_labelled[user]) {
+          ++duplicate_rows_;
+        } else {
+          is_labelled[user] = has_row_[user] = 1;
+          if (line.targets != config.layout.missing_text) SetValue(user, field, line.targets, place);
+        }
       }
     }
   }

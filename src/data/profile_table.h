@@ -1,10 +1,12 @@
-// The profile table: one row per user, one code per field.
+// The profile table: one row per user, one code per field. For users without ids (item_lines): one file per
+// field, whose lines end with a label.
 #pragma once
 
 #include <cstdint>
 #include <string>
 #include <vector>
 
+#include "data/cell_values.h"
 #include "data/dataset.h"
 #include "data/prepare.h"
 #include "data/token_dictionary.h"
@@ -13,7 +15,8 @@ namespace ppr::data {
 
 class ProfileTable {
  public:
-  // Reads the rows of users that have clicks. The first row of a user wins. DataError as in table_reader.h.
+  // Reads the rows of users that have clicks. The first row of a user wins (item_lines: of each file).
+  // DataError as in table_reader.h.
   ProfileTable(const PrepareConfig& config, const TokenDictionary& users);
 
   // Profiles of the kept users, numbered as in `kept_users` (numbers in `users`): fills fields, profiles.
@@ -30,8 +33,14 @@ class ProfileTable {
  private:
   struct Field {
     std::string name;
+    int64_t bucket_width;  // 0 = values as they are
     TokenDictionary values;
   };
+  void StartFields(const PrepareConfig& config, const std::vector<std::string>& names, int32_t num_users);
+  void ReadTable(const PrepareConfig& config, const TokenDictionary& users);
+  void ReadLabels(const PrepareConfig& config, const TokenDictionary& users);
+  void SetValue(int32_t user, size_t field, std::string_view value, const CellPlace& place);
+
   std::vector<Field> fields_;
   std::vector<int32_t> codes_;    // [users, fields] 0 = missing, else number in values + 1
   std::vector<uint8_t> has_row_;  // [users]

@@ -78,16 +78,19 @@ class RaggedRow {
   std::optional<std::string> message_;
 };
 
-arrow::csv::ParseOptions ParseOptionsOf(TableFormat format, const std::string& path,
-                                        std::shared_ptr<RaggedRow> ragged) {
+arrow::csv::ParseOptions ParseOptionsOf(const TableFile& file, std::shared_ptr<RaggedRow> ragged) {
   auto options = arrow::csv::ParseOptions::Defaults();
-  options.delimiter = format == TableFormat::kComma ? ',' : '\t';
+  options.delimiter = file.format == TableFormat::kComma ? ',' : '\t';
   // Atomic files have no quoting: a quote is a character like any other.
-  options.quoting = format != TableFormat::kAtomic;
-  options.invalid_row_handler = [path, ragged](const arrow::csv::InvalidRow& row) {
-    const std::string where = row.number < 0 ? "a row" : "row " + std::to_string(row.number - 1);
+  options.quoting = file.format != TableFormat::kAtomic;
+  const int64_t rows_before_data = file.header.empty() ? 1 : 0;
+  options.invalid_row_handler = [path = file.path, rows_before_data,
+                                 ragged](const arrow::csv::InvalidRow& row) {
+    const std::string where =
+        row.number < 0 ? "a row" : "row " + std::to_string(row.number - rows_before_data);
     ragged->Keep(path + ": " + where + ": expected " + std::to_string(row.expected_columns) +
-                 " columns as in the header, found " + std::to_string(row.actual_columns) + ": \"" +
+                 (rows_before_data > 0 ? " columns as in the header" : " columns, for which it has names") +
+                 ", found " + std::to_string(row.actual_columns) + ": \"" +
                  std::string(row.text.substr(0, 120)) +
                  "\". Mend the row, or quote fields that hold a separator.");
     return arrow::csv::InvalidRowResult::Error;
@@ -97,27 +100,28 @@ arrow::csv::ParseOptions ParseOptionsOf(TableFormat format, const std::string& p
 
 // `use_threads` hides the numbers of ragged rows, so it is off when one is looked for.
 arrow::Result<std::shared_ptr<arrow::csv::StreamingReader>> TryOpenText(
-    const std::string& path, TableFormat format, const std::vector<std::string>& raw_columns,
+    const TableFile& file, const std::vector<std::string>& raw_columns,
     const std::shared_ptr<RaggedRow>& ragged, bool use_threads) {
   auto read = arrow::csv::ReadOptions::Defaults();
   read.block_size = kBlockBytes;
   read.use_threads = use_threads;
+  read.column_names = file.header;
   auto convert = arrow::csv::ConvertOptions::Defaults();
   convert.default_column_type = arrow::binary();
   convert.include_columns = raw_columns;
-  return arrow::csv::StreamingReader::Make(arrow::io::default_io_context(), OpenInput(path), read,
-                                           ParseOptionsOf(format, path, ragged), convert);
+  return arrow::csv::StreamingReader::Make(arrow::io::default_io_context(), OpenInput(file.path), read,
+                                           ParseOptionsOf(file, ragged), convert);
 }
 
 // Reads again up to the first ragged row, now with row numbers.
-[[noreturn]] void ThrowRaggedRow(const std::string& path, TableFormat format) {
+[[noreturn]] void ThrowRaggedRow(const TableFile& file) {
   const auto ragged = std::make_shared<RaggedRow>();
-  const auto reader = TryOpenText(path, format, {}, ragged, false);
+  const auto reader = TryOpenText(file, {}, ragged, false);
   std::shared_ptr<arrow::RecordBatch> batch;
   while (reader.ok() && !ragged->message() && (*reader)->ReadNext(&batch).ok() && batch != nullptr) {
   }
-  throw DataError(
-      ragged->message().value_or(path + ": a row has more or fewer columns than the header. Mend the row."));
+  throw DataError(ragged->message().value_or(
+      file.path + ": a row has more or fewer columns than the header. Mend the row."));
 }
 
 // Arrow finds no columns in a header without a line end.
@@ -127,15 +131,15 @@ bool HasLineEnd(const std::string& path) {
   return static_cast<std::string_view>(**first).find_first_of("\r\n") != std::string_view::npos;
 }
 
-std::shared_ptr<arrow::csv::StreamingReader> OpenText(const std::string& path, TableFormat format,
+std::shared_ptr<arrow::csv::StreamingReader> OpenText(const TableFile& file,
                                                       const std::vector<std::string>& raw_columns,
                                                       const std::shared_ptr<RaggedRow>& ragged) {
-  auto reader = TryOpenText(path, format, raw_columns, ragged, true);
+  auto reader = TryOpenText(file, raw_columns, ragged, true);
   if (reader.ok()) return *reader;
-  if (ragged->message()) ThrowRaggedRow(path, format);
-  if (!HasLineEnd(path))
-    throw DataError(path + ": expected a header and rows, found one line that does not end");
-  ThrowIfFailed(reader.status(), path, "cannot read the header and the first rows as a table");
+  if (ragged->message()) ThrowRaggedRow(file);
+  if (file.header.empty() && !HasLineEnd(file.path))
+    throw DataError(file.path + ": expected a header and rows, found one line that does not end");
+  ThrowIfFailed(reader.status(), file.path, "cannot read the header and the first rows as a table");
   return nullptr;
 }
 
@@ -149,20 +153,26 @@ std::unique_ptr<parquet::arrow::FileReader> OpenParquet(const std::string& path)
   return std::move(*reader);
 }
 
-std::vector<std::string> RawNames(const std::string& path, TableFormat format) {
-  if (format == TableFormat::kParquet) {
+void Empty(std::string_view missing_text, std::vector<std::string_view>* cells) {
+  for (std::string_view& cell : *cells) {
+    if (cell == missing_text) cell = {};
+  }
+}
+
+std::vector<std::string> RawNames(const TableFile& file) {
+  if (!file.header.empty()) return file.header;
+  if (file.format == TableFormat::kParquet) {
     std::shared_ptr<arrow::Schema> schema;
-    ThrowIfFailed(OpenParquet(path)->GetSchema(&schema), path, "cannot read the schema");
+    ThrowIfFailed(OpenParquet(file.path)->GetSchema(&schema), file.path, "cannot read the schema");
     return schema->field_names();
   }
-  return OpenText(path, format, {}, std::make_shared<RaggedRow>())->schema()->field_names();
+  return OpenText(file, {}, std::make_shared<RaggedRow>())->schema()->field_names();
 }
 
 }  // namespace
 
 struct TableReader::State {
-  std::string path;
-  TableFormat format = TableFormat::kComma;
+  TableFile file;
   std::vector<std::string> columns;
   std::shared_ptr<RaggedRow> ragged = std::make_shared<RaggedRow>();
   std::unique_ptr<parquet::arrow::FileReader> parquet_file;  // outlives its batches
@@ -172,18 +182,18 @@ struct TableReader::State {
   int64_t rows_before = 0;
 };
 
-std::vector<std::string> ReadColumnNames(const std::string& path, TableFormat format) {
-  return CleanNames(path, format, RawNames(path, format));
+std::vector<std::string> ReadColumnNames(const TableFile& file) {
+  return CleanNames(file.path, file.format, RawNames(file));
 }
 
-TableReader::TableReader(const std::string& path, TableFormat format, const std::vector<std::string>& columns)
+TableReader::TableReader(const TableFile& file, const std::vector<std::string>& columns)
     : state_(std::make_unique<State>()) {
   State& state = *state_;
-  state.path = path;
-  state.format = format;
+  const std::string& path = file.path;
+  state.file = file;
   state.columns = columns;
   state.texts.resize(columns.size());
-  const std::vector<std::string> raw = RawNames(path, format), names = CleanNames(path, format, raw);
+  const std::vector<std::string> raw = RawNames(file), names = CleanNames(path, file.format, raw);
   std::vector<std::string> raw_columns;
   std::vector<int> indices;
   for (const std::string& column : columns) {
@@ -192,8 +202,8 @@ TableReader::TableReader(const std::string& path, TableFormat format, const std:
     indices.push_back(static_cast<int>(found - names.begin()));
     raw_columns.push_back(raw[indices.back()]);
   }
-  if (format != TableFormat::kParquet) {
-    state.batches = OpenText(path, format, raw_columns, state.ragged);
+  if (file.format != TableFormat::kParquet) {
+    state.batches = OpenText(file, raw_columns, state.ragged);
     return;
   }
   state.parquet_file = OpenParquet(path);
@@ -214,8 +224,8 @@ bool TableReader::Next(TableBlock* block) {
   State& state = *state_;
   do {
     const auto status = state.batches->ReadNext(&state.batch);
-    if (!status.ok() && state.ragged->message()) ThrowRaggedRow(state.path, state.format);
-    ThrowIfFailed(status, state.path,
+    if (!status.ok() && state.ragged->message()) ThrowRaggedRow(state.file);
+    ThrowIfFailed(status, state.file.path,
                   "cannot read past row " + std::to_string(state.rows_before) +
                       " (is the file whole, is the separator right, and does every quote close?)");
     if (state.batch == nullptr) return false;
@@ -227,6 +237,7 @@ bool TableReader::Next(TableBlock* block) {
     const auto column =
         state.batch->GetColumnByName(state.batch->schema()->field(static_cast<int>(i))->name());
     state.texts[i].Read(*column, &block->cells[i]);
+    if (!state.file.missing_text.empty()) Empty(state.file.missing_text, &block->cells[i]);
   }
   state.rows_before += block->num_rows;
   return true;
@@ -234,7 +245,8 @@ bool TableReader::Next(TableBlock* block) {
 
 TableFormat TableFormatOf(const std::string& path, TableFormat otherwise) {
   const std::string name = WithoutCompression(path);
-  if (name.ends_with(".inter") || name.ends_with(".user")) return TableFormat::kAtomic;
+  if (name.ends_with(".inter") || name.ends_with(".user") || name.ends_with(".item"))
+    return TableFormat::kAtomic;
   if (name.ends_with(".csv")) return TableFormat::kComma;
   if (name.ends_with(".tsv")) return TableFormat::kTab;
   if (name.ends_with(".parquet")) return TableFormat::kParquet;

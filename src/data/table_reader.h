@@ -16,21 +16,29 @@ namespace ppr::data {
 
 enum class TableFormat { kAtomic, kComma, kTab, kParquet };
 
+// A file of a table, and what its reader must be told about it.
+struct TableFile {
+  std::string path;
+  TableFormat format = TableFormat::kComma;
+  std::vector<std::string> header;  // names of the columns of a CSV or TSV that has no header; else empty
+  std::string missing_text;         // cells of this text are empty, too
+};
+
 struct TableBlock {
-  int64_t first_row = 0;  // number of the block's first row; rows count from 1 after the header
+  int64_t first_row = 0;  // number of the block's first row; rows count from 1 after the header, if any
   int64_t num_rows = 0;
   // [columns asked for][num_rows]; empty = missing. Valid until the next call of Next().
   std::vector<std::vector<std::string_view>> cells;
 };
 
 // The names in the header, blanks at both ends removed and, for atomic files, without ":type". Refuses empty
-// or repeated names.
-std::vector<std::string> ReadColumnNames(const std::string& path, TableFormat format);
+// or repeated names. Those of `file.header` when the file has none.
+std::vector<std::string> ReadColumnNames(const TableFile& file);
 
 class TableReader {
  public:
   // `columns` must be among ReadColumnNames().
-  TableReader(const std::string& path, TableFormat format, const std::vector<std::string>& columns);
+  TableReader(const TableFile& file, const std::vector<std::string>& columns);
   ~TableReader();
   TableReader(const TableReader&) = delete;
   TableReader& operator=(const TableReader&) = delete;

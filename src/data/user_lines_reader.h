@@ -2,29 +2,30 @@
 // blanks or tabs.
 #pragma once
 
-#include <cstdint>
-#include <memory>
 #include <string>
 #include <string_view>
 #include <vector>
+
+#include "data/line_reader.h"
 
 namespace ppr::data {
 
 class UserLinesReader {
  public:
   // StorageError when the file cannot be opened.
-  explicit UserLinesReader(const std::string& path);
-  ~UserLinesReader();
-  UserLinesReader(const UserLinesReader&) = delete;
-  UserLinesReader& operator=(const UserLinesReader&) = delete;
+  explicit UserLinesReader(const std::string& path) : path_(path), reader_(path) {}
 
   // The next lines' clicks: users[i] clicked items[i]. Views are valid until the next call. False at the end.
   // DataError names the line of a user without items.
   bool Next(std::vector<std::string_view>* users, std::vector<std::string_view>* items);
 
  private:
-  struct State;
-  std::unique_ptr<State> state_;
+  void ParseLine(std::string_view rest, int64_t number, std::vector<std::string_view>* users,
+                 std::vector<std::string_view>* items) const;
+
+  std::string path_;
+  LineReader reader_;
+  LineBlock block_;  // what the views of the last Next() point into
 };
 
 }  // namespace ppr::data

@@ -1,0 +1,87 @@
+// Which settings of the layout cannot work.
+#include "data/import/raw_layout.h"
+
+#include <algorithm>
+#include <set>
+
+#include "data/prepare_config.h"
+#include "data/table_files.h"
+
+namespace ppr::data {
+namespace {
+
+void CheckHeader(const char* flag, const std::vector<std::string>& header, ProblemList* list) {
+  std::set<std::string> seen;
+  for (const std::string& name : header) {
+    list->Require(seen.insert(name).second,
+                  std::string(flag) + ": expected each column once, found " + name + " twice");
+  }
+}
+
+void CheckRows(const RawLayout& layout, ProblemList* list) {
+  list->Require(layout.action_column.empty() == layout.actions.empty(),
+                layout.actions.empty() ? "--action_column: given without --actions"
+                                       : "--actions: given without --action_column");
+  list->Require(!layout.first_time || !layout.last_time || *layout.first_time <= *layout.last_time,
+                "--first_time: expected at most --last_time");
+  list->Expect(layout.user_share > 0 && layout.user_share <= 1, "--user_share", "a number above 0, at most 1",
+               layout.user_share);
+}
+
+void CheckItems(const RawLayout& layout, ProblemList* list) {
+  list->Require(layout.item_filter_column.empty() == layout.item_filter_values.empty(),
+                layout.item_filter_values.empty()
+                    ? "--item_filter_column: given without --item_filter_values"
+                    : "--item_filter_values: given without --item_filter_column");
+  list->Require(layout.item_filter_column.empty() || !layout.items.empty(),
+                "--item_filter_column: given without a table of items; set --items");
+  list->Require(layout.items_id_column.empty() || !layout.items.empty(),
+                "--items_id_column: given without a table of items; set --items");
+}
+
+void CheckBuckets(const PrepareConfig& config, ProblemList* list) {
+  std::set<std::string> seen;
+  for (const FieldBucket& bucket : config.layout.buckets) {
+    list->Expect(bucket.width >= 1, "--buckets", "widths of at least 1", bucket.width);
+    list->Require(seen.insert(bucket.field).second,
+                  "--buckets: expected each field once, found " + bucket.field + " twice");
+    const std::vector<std::string>& columns = config.profile_columns;
+    list->Require(columns.empty() || std::find(columns.begin(), columns.end(), bucket.field) != columns.end(),
+                  "--buckets: expected fields of --profile_columns, found " + bucket.field);
+  }
+}
+
+// What only tables have, and what only lines have.
+void CheckForm(const PrepareConfig& config, ProblemList* list) {
+  const RawLayout& layout = config.layout;
+  const InputFormat format = FormatOf(config);
+  list->Require(
+      layout.interactions_header.empty() || format == InputFormat::kDelimited || format == InputFormat::kAuto,
+      "--interactions_header: only files of --format=delimited may lack a header");
+  list->Require(format != InputFormat::kUserLines || layout.is_plain(),
+                "--format=user_lines: takes none of the settings of raw layouts");
+  list->Require(format == InputFormat::kItemLines || layout.targets.empty(),
+                "--targets: given without --format=item_lines");
+  if (format != InputFormat::kItemLines) return;
+  list->Require(layout.action_column.empty() && !layout.first_time && !layout.last_time &&
+                    layout.users_id_column.empty() && (layout.item_from.empty() || !layout.items.empty()),
+                "--format=item_lines: there are no columns of actions, times or users");
+  const size_t num_files = ProfilePaths(config).size(), num_fields = config.profile_columns.size();
+  list->Require(num_files == 0 || num_files == num_fields,
+                "--users: expected one file of labels for each of --profile_columns (" +
+                    std::to_string(num_fields) + "), found " + std::to_string(num_files));
+}
+
+}  // namespace
+
+void CheckLayout(const PrepareConfig& config, ProblemList* list) {
+  CheckHeader("--interactions_header", config.layout.interactions_header, list);
+  CheckHeader("--users_header", config.layout.users_header, list);
+  CheckHeader("--items_header", config.layout.items_header, list);
+  CheckRows(config.layout, list);
+  CheckItems(config.layout, list);
+  CheckBuckets(config, list);
+  CheckForm(config, list);
+}
+
+}  // namespace ppr::data

@@ -1,0 +1,30 @@
+// The raw files of the paper's datasets, by name: what `ppr prepare --source=NAME` sets. A source is nothing
+// but settings of prepare and the choices behind them, so that whatever it does can be seen, overridden one
+// by one and used for other files.
+#pragma once
+
+#include <string>
+#include <utility>
+#include <vector>
+
+namespace ppr::data {
+
+struct Source {
+  std::string name;
+  std::string summary;                                        // which files, one line
+  std::vector<std::pair<std::string, std::string>> settings;  // (flag of prepare, value)
+  // What the paper and its data leave open, and what is taken here; part of the provenance record.
+  std::vector<std::string> open_choices;
+};
+
+const std::vector<Source>& Sources();
+// Null when there is none of that name.
+const Source* FindSource(const std::string& name);
+
+Source CikmSource();
+Source CikmUbpSource();
+Source QqBrowserSource();
+Source AliEcSource();
+Source AliAdSource();
+
+}  // namespace ppr::data
