@@ -4,7 +4,11 @@
 #include <ATen/Parallel.h>
 
 #include <algorithm>
+#include <atomic>
 #include <cmath>
+#include <string>
+#include <utility>
+#include <vector>
 
 #include "base/errors.h"
 #include "base/text_format.h"
@@ -15,19 +19,6 @@ namespace {
 
 constexpr int64_t kDenseGrain = 1 << 14;  // entries: about 10 us of work, well above the cost of a task
 constexpr int64_t kRowGrain = 64;
-
-template <typename T>
-AdamConstants<T> ConstantsOf(const AdamConfig& config) {
-  return {static_cast<T>(config.beta1), static_cast<T>(1 - config.beta1), static_cast<T>(config.beta2),
-          static_cast<T>(1 - config.beta2), static_cast<T>(config.epsilon)};
-}
-
-template <typename T>
-AdamCoefficients<T> CoefficientsOf(const AdamConfig& config, const LearningRate& rate, int64_t step) {
-  const double t = static_cast<double>(step);
-  return {static_cast<T>(rate.at(step) / (1 - std::pow(config.beta1, t))),
-          static_cast<T>(1 / std::sqrt(1 - std::pow(config.beta2, t)))};
-}
 
 // The smallest number of replayed steps that leaves less than 2^-23 lr; derived at RowAdam::replay_limit.
 int64_t ReplayLimit(const AdamConfig& config) {
@@ -81,56 +72,56 @@ void StepSegments(const model::DenseParameters& parameters, const at::Tensor& m,
   });
 }
 
-// Claims each slot of a call by making its last step negative; refuses slots that are out of range, claimed
-// twice or, for an update, not at the step before. Gives all claims back when it throws.
-class SlotClaims {
- public:
-  SlotClaims(const at::Tensor& slots, const at::Tensor& last_step)
-      : slots_(slots.data_ptr<int64_t>()),
-        num_slots_(slots.numel()),
-        last_step_(last_step.data_ptr<int64_t>()),
-        num_rows_(last_step.numel()) {}
+// Rows of a huge table are misses of the cache and of the page tables: what a row's turn needs is asked for
+// some rows before, its last step first, since that says whether the rest is needed.
+constexpr int64_t kLastStepsAhead = 24;
+constexpr int64_t kRowsAhead = 8;
 
-  // `exact`: every row is at `step`; else: at `step` or before.
-  void ClaimAll(int64_t step, bool exact) {
-    for (int64_t i = 0; i < num_slots_; ++i) {
-      const std::string problem = Problem(slots_[i], step, exact);
-      if (!problem.empty()) {
-        for (int64_t back = i - 1; back >= 0; --back) Release(slots_[back]);
-        throw BugError(Format("internal error: RowAdam: slot %lld at place %lld of %lld: ",
-                              static_cast<long long>(slots_[i]), static_cast<long long>(i),
-                              static_cast<long long>(num_slots_)) +
-                       problem);
-      }
-      last_step_[slots_[i]] = ~last_step_[slots_[i]];
-    }
+// The state of a table, by slot. Its prefetches are inlined by force: GCC takes a function that does nothing
+// else for one without effect, and drops the call.
+struct TableState {
+  float *values, *m, *v;  // [S, width]
+  int64_t* last_step;     // [S]
+  int64_t width;
+
+  // A row is brought to a step by the one place of a call that takes it there.
+  int64_t LastStep(int64_t slot) const {
+    return std::atomic_ref(last_step[slot]).load(std::memory_order_relaxed);
   }
-  // The claimed row's last step, which is its own again.
-  int64_t Release(int64_t slot) { return last_step_[slot] = ~last_step_[slot]; }
-
- private:
-  std::string Problem(int64_t slot, int64_t step, bool exact) const {
-    if (slot < 0 || slot >= num_rows_)
-      return Format("expected 0 <= slot < %lld", static_cast<long long>(num_rows_));
-    const int64_t last = last_step_[slot];
-    if (last < 0) return "named twice; the slots of a call must be distinct";
-    if (last > step || (exact && last != step)) {
-      return Format("expected a row %s step %lld, found it at step %lld", exact ? "at" : "at or before",
-                    static_cast<long long>(step), static_cast<long long>(last));
-    }
-    return "";
+  bool Take(int64_t slot, int64_t from_step, int64_t to_step) const {
+    return std::atomic_ref(last_step[slot])
+        .compare_exchange_strong(from_step, to_step, std::memory_order_relaxed);
   }
 
-  const int64_t* slots_;
-  int64_t num_slots_;
-  int64_t* last_step_;
-  int64_t num_rows_;
+  // Before place i of [.., end) has its turn; a row that is at `done` already needs nothing.
+  template <typename SlotAt>
+  [[gnu::always_inline]] void PrefetchAhead(const SlotAt& slot_at, int64_t i, int64_t end,
+                                            int64_t done) const {
+    if (i + kLastStepsAhead < end) __builtin_prefetch(last_step + slot_at(i + kLastStepsAhead), 1);
+    if (i + kRowsAhead < end && LastStep(slot_at(i + kRowsAhead)) != done) {
+      PrefetchRow(slot_at(i + kRowsAhead));
+    }
+  }
+  [[gnu::always_inline]] void PrefetchRow(int64_t slot) const {
+    constexpr int64_t kLine = 16;  // floats
+    for (int64_t i = slot * width; i < (slot + 1) * width; i += kLine) {
+      __builtin_prefetch(values + i, 1);
+      __builtin_prefetch(m + i, 1);
+      __builtin_prefetch(v + i, 1);
+    }
+  }
 };
 
-void CheckSlots(const at::Tensor& slots) {
-  PPR_BUG_IF_NOT(
-      slots.dim() == 1 && slots.scalar_type() == at::kLong && slots.is_contiguous() && slots.is_cpu(),
-      "RowAdam: slots must be a contiguous int64 vector on the CPU");
+const AdamConfig& Checked(const AdamConfig& config) {
+  PPR_BUG_IF_NOT(config.Problems().empty(), "Adam: " + config.Problems().front());
+  return config;
+}
+
+[[noreturn]] void ThrowBadSlot(int64_t slot, int64_t place, int64_t count, const std::string& problem) {
+  throw BugError(
+      Format("internal error: RowAdam: slot %lld at place %lld of %lld: ", static_cast<long long>(slot),
+             static_cast<long long>(place), static_cast<long long>(count)) +
+      problem);
 }
 
 bool AllZero(const float* values, int64_t n) {
@@ -139,27 +130,10 @@ bool AllZero(const float* values, int64_t n) {
 
 }  // namespace
 
-std::vector<std::string> AdamConfig::Problems() const {
-  std::vector<std::string> problems;
-  const auto check_beta = [&](const char* name, double beta) {
-    if (!(beta >= 0 && beta < 1)) problems.push_back(Format("%s must be in [0, 1), found %g", name, beta));
-  };
-  check_beta("beta1", beta1);
-  check_beta("beta2", beta2);
-  if (!(epsilon > 0 && std::isfinite(epsilon))) {
-    problems.push_back(Format("epsilon must be positive and finite, found %g", epsilon));
-  }
-  // Else the steps of an entry without gradients grow from step to step instead of dying away.
-  if (problems.empty() && !(beta1 < std::sqrt(beta2))) {
-    problems.push_back(Format("beta1 must be below sqrt(beta2) = %g, found %g", std::sqrt(beta2), beta1));
-  }
-  return problems;
-}
-
 DenseAdam::DenseAdam(const AdamConfig& config, const model::DenseParameters& parameters)
-    : m(at::zeros_like(parameters.values())), v(at::zeros_like(parameters.values())), config_(config) {
-  PPR_BUG_IF_NOT(config.Problems().empty(), "Adam: " + config.Problems().front());
-}
+    : m(at::zeros_like(parameters.values())),
+      v(at::zeros_like(parameters.values())),
+      config_(Checked(config)) {}
 
 void DenseAdam::Step(const model::DenseParameters& parameters, int64_t step, const LearningRate& pretrained,
                      const LearningRate& fresh) {
@@ -177,85 +151,130 @@ void DenseAdam::Step(const model::DenseParameters& parameters, int64_t step, con
   }
 }
 
-RowAdam::RowAdam(const AdamConfig& config, const LearningRate& rate, int64_t num_rows, int64_t width)
+RowAdam::RowAdam(const AdamConfig& config, const LearningRate& rate, int64_t num_rows, int64_t width,
+                 CatchUpRule rule)
     : m(at::zeros({num_rows, width}, at::kFloat)),
       v(at::zeros({num_rows, width}, at::kFloat)),
       last_step(at::zeros({num_rows}, at::kLong)),
-      config_(config),
-      rate_(rate) {
-  PPR_BUG_IF_NOT(config.Problems().empty(), "Adam: " + config.Problems().front());
-  replay_limit_ = ReplayLimit(config);
-}
+      config_(Checked(config)),
+      rate_(rate),
+      rule_(rule),
+      replay_limit_(ReplayLimit(config)),
+      coefficients_(config, rate, replay_limit_),
+      skipped_steps_(config, replay_limit_) {}
 
 void RowAdam::CatchUp(at::Tensor rows, const at::Tensor& slots, int64_t step) {
   CheckState(rows, step);
   CheckSlots(slots);
-  ExtendCoefficients(step);
-  SlotClaims claims(slots, last_step);
-  claims.ClaimAll(step, /*exact=*/false);
   const int64_t* slot_at = slots.data_ptr<int64_t>();
-  int64_t* last = last_step.data_ptr<int64_t>();
-  float* values = rows.data_ptr<float>();
-  at::parallel_for(0, slots.numel(), kRowGrain, [&](int64_t begin, int64_t end) {
-    for (int64_t i = begin; i < end; ++i) {
-      const int64_t slot = slot_at[i];
-      CatchUpRow(values + slot * m.size(1), slot, claims.Release(slot), step);
-      last[slot] = step;
-    }
-  });
+  CatchUpEach(
+      rows.data_ptr<float>(), slots.numel(), [slot_at](int64_t i) { return slot_at[i]; }, step);
 }
 
 void RowAdam::CatchUpAll(at::Tensor rows, int64_t step) {
-  CatchUp(std::move(rows), at::arange(last_step.numel(), at::kLong), step);
+  CheckState(rows, step);
+  CatchUpEach(
+      rows.data_ptr<float>(), last_step.numel(), [](int64_t i) { return i; }, step);
 }
 
 void RowAdam::Update(at::Tensor rows, const at::Tensor& slots, const at::Tensor& gradients, int64_t step) {
   CheckState(rows, step);
   CheckSlots(slots);
   const int64_t width = m.size(1);
-  PPR_BUG_IF_NOT(step >= 1, Format("Adam steps count from 1, found %lld", static_cast<long long>(step)));
   PPR_BUG_IF_NOT(gradients.dim() == 2 && gradients.size(0) == slots.numel() && gradients.size(1) == width &&
                      gradients.scalar_type() == at::kFloat && gradients.is_contiguous() && gradients.is_cpu(),
                  "RowAdam: gradients must be contiguous float32 [slots, width] on the CPU");
-  SlotClaims claims(slots, last_step);
-  claims.ClaimAll(step - 1, /*exact=*/true);
-  const int64_t* slot_at = slots.data_ptr<int64_t>();
   const float* g = gradients.data_ptr<float>();
-  float* values = rows.data_ptr<float>();
-  float* first = m.data_ptr<float>();
-  float* second = v.data_ptr<float>();
-  int64_t* last = last_step.data_ptr<int64_t>();
-  const AdamConstants<float> constants = ConstantsOf<float>(config_);
-  const AdamCoefficients<float> coefficients = CoefficientsOf<float>(config_, rate_, step);
-  at::parallel_for(0, slots.numel(), kRowGrain, [&](int64_t begin, int64_t end) {
+  UpdateEach(
+      rows.data_ptr<float>(), slots, [=](int64_t i, float*) { return g + i * width; }, step);
+}
+
+void RowAdam::Update(at::Tensor rows, const at::Tensor& slots, const RowGradient& gradient_of, int64_t step) {
+  CheckState(rows, step);
+  CheckSlots(slots);
+  UpdateEach(
+      rows.data_ptr<float>(), slots,
+      [&gradient_of](int64_t i, float* buffer) -> const float* {
+        gradient_of(i, buffer);
+        return buffer;
+      },
+      step);
+}
+
+void RowAdam::PrepareRules(int64_t step) {
+  coefficients_.ReachTo(step);
+  if (rule_ == CatchUpRule::kGaussRule) skipped_steps_.AdvanceTo(step, coefficients_);
+}
+
+template <typename SlotAt>
+void RowAdam::CatchUpEach(float* values, int64_t count, const SlotAt& slot_at, int64_t step) {
+  PrepareRules(step);
+  const TableState table{values, m.data_ptr<float>(), v.data_ptr<float>(), last_step.data_ptr<int64_t>(),
+                         m.size(1)};
+  at::parallel_for(0, count, kRowGrain, [&](int64_t begin, int64_t end) {
     for (int64_t i = begin; i < end; ++i) {
-      const int64_t at = slot_at[i] * width;
-      AdamStep(values + at, first + at, second + at, g + i * width, width, constants, coefficients);
-      last[slot_at[i]] = step;
+      table.PrefetchAhead(slot_at, i, end, step);
+      const int64_t slot = slot_at(i);
+      const int64_t from_step = table.LastStep(slot);
+      if (from_step < 0 || from_step > step) {
+        ThrowBadSlot(slot, i, count,
+                     Format("expected a row at or before step %lld, found it at step %lld",
+                            static_cast<long long>(step), static_cast<long long>(from_step)));
+      }
+      if (from_step == step || !table.Take(slot, from_step, step)) continue;
+      const int64_t at = slot * table.width;
+      CatchUpRow(table.values + at, table.m + at, table.v + at, from_step, step);
     }
   });
 }
 
-void RowAdam::ExtendCoefficients(int64_t step) {
-  while (static_cast<int64_t>(coefficients_.size()) < step) {
-    coefficients_.push_back(
-        CoefficientsOf<float>(config_, rate_, static_cast<int64_t>(coefficients_.size()) + 1));
-  }
+template <typename GradientAt>
+void RowAdam::UpdateEach(float* values, const at::Tensor& slots, const GradientAt& gradient_at,
+                         int64_t step) {
+  PPR_BUG_IF_NOT(step >= 1, Format("Adam steps count from 1, found %lld", static_cast<long long>(step)));
+  const TableState table{values, m.data_ptr<float>(), v.data_ptr<float>(), last_step.data_ptr<int64_t>(),
+                         m.size(1)};
+  const int64_t* slots_data = slots.data_ptr<int64_t>();
+  const auto slot_at = [slots_data](int64_t i) { return slots_data[i]; };
+  const AdamConstants<float> constants = ConstantsOf<float>(config_);
+  const AdamCoefficients<float> coefficients = CoefficientsOf<float>(config_, rate_, step);
+  at::parallel_for(0, slots.numel(), kRowGrain, [&](int64_t begin, int64_t end) {
+    std::vector<float> buffer(static_cast<size_t>(table.width));
+    for (int64_t i = begin; i < end; ++i) {
+      table.PrefetchAhead(slot_at, i, end, step);
+      const int64_t slot = slot_at(i);
+      const float* gradient = gradient_at(i, buffer.data());
+      if (!table.Take(slot, step - 1, step)) {
+        ThrowBadSlot(slot, i, slots.numel(),
+                     Format("expected a row at step %lld, named once; found it at step %lld",
+                            static_cast<long long>(step - 1), static_cast<long long>(table.LastStep(slot))));
+      }
+      const int64_t at = slot * table.width;
+      AdamStep(table.values + at, table.m + at, table.v + at, gradient, table.width, constants, coefficients);
+    }
+  });
 }
 
-void RowAdam::CatchUpRow(float* row, int64_t slot, int64_t from_step, int64_t to_step) const {
+void RowAdam::CatchUpRow(float* row, float* first, float* second, int64_t from_step, int64_t to_step) const {
   const int64_t width = m.size(1);
-  float* first = m.data_ptr<float>() + slot * width;
-  float* second = v.data_ptr<float>() + slot * width;
+  if (AllZero(first, width) && AllZero(second, width)) return;
+  if (rule_ == CatchUpRule::kReplay) return ReplayRow(row, first, second, from_step, to_step);
+  const SkippedSteps::Rule& rule = skipped_steps_.From(from_step);
+  if (!rule.exact) return ReplayRow(row, first, second, from_step, to_step);
   const int64_t skipped = to_step - from_step;
-  if (skipped == 0 || (AllZero(first, width) && AllZero(second, width))) return;
+  AdamSkip(row, first, second, width, rule.nodes, skipped_steps_.FirstDecay(skipped),
+           skipped_steps_.SecondDecay(skipped));
+}
+
+void RowAdam::ReplayRow(float* row, float* first, float* second, int64_t from_step, int64_t to_step) const {
+  const int64_t width = m.size(1);
+  const int64_t skipped = to_step - from_step;
   const int64_t replayed = std::min(skipped, replay_limit_);
-  AdamReplay(row, first, second, width, ConstantsOf<float>(config_), coefficients_.data() + from_step,
+  AdamReplay(row, first, second, width, ConstantsOf<float>(config_), coefficients_.After(from_step),
              replayed);
   if (skipped > replayed) {
-    const double rest = static_cast<double>(skipped - replayed);
-    AdamDecay(first, second, width, static_cast<float>(std::pow(config_.beta1, rest)),
-              static_cast<float>(std::pow(config_.beta2, rest)));
+    AdamDecay(first, second, width, skipped_steps_.FirstDecay(skipped - replayed),
+              skipped_steps_.SecondDecay(skipped - replayed));
   }
 }
 
@@ -272,6 +291,20 @@ void RowAdam::CheckState(const at::Tensor& rows, int64_t step) const {
   PPR_BUG_IF_NOT(last_step.scalar_type() == at::kLong && last_step.is_cpu() && last_step.is_contiguous() &&
                      last_step.dim() == 1 && last_step.numel() == m.size(0),
                  "RowAdam: last_step must be a contiguous int64 vector with one entry a row");
+}
+
+void RowAdam::CheckSlots(const at::Tensor& slots) const {
+  PPR_BUG_IF_NOT(
+      slots.dim() == 1 && slots.scalar_type() == at::kLong && slots.is_contiguous() && slots.is_cpu(),
+      "RowAdam: slots must be a contiguous int64 vector on the CPU");
+  const int64_t* slot_at = slots.data_ptr<int64_t>();
+  const int64_t num_rows = last_step.numel();
+  for (int64_t i = 0; i < slots.numel(); ++i) {
+    if (slot_at[i] < 0 || slot_at[i] >= num_rows) {
+      ThrowBadSlot(slot_at[i], i, slots.numel(),
+                   Format("expected 0 <= slot < %lld", static_cast<long long>(num_rows)));
+    }
+  }
 }
 
 }  // namespace ppr::train

@@ -59,6 +59,19 @@ void AdamReplay(float* __restrict p, float* __restrict m, float* __restrict v, i
 }
 
 PPR_VECTOR_CLONES
+void AdamSkip(float* __restrict p, float* __restrict m, float* __restrict v, int64_t n,
+              const SkippedRule& skipped, float decay1, float decay2) {
+  const SkippedRule rule = skipped;
+  for (int64_t i = 0; i < n; ++i) {
+    const float root = std::sqrt(v[i]);
+    p[i] -= m[i] * (rule.weights[0] / (root + rule.offsets[0]) + rule.weights[1] / (root + rule.offsets[1]) +
+                    rule.weights[2] / (root + rule.offsets[2]));
+    m[i] *= decay1;
+    v[i] *= decay2;
+  }
+}
+
+PPR_VECTOR_CLONES
 void AdamDecay(float* __restrict m, float* __restrict v, int64_t n, float decay1, float decay2) {
   for (int64_t i = 0; i < n; ++i) {
     m[i] *= decay1;
