@@ -14,7 +14,7 @@ DEFINE_string(
     "below and others (docs/datasets.md)");
 DEFINE_string(interactions_header, "", "Names of the click log's columns, in order, when it has no header");
 DEFINE_string(users_header, "", "The same of the profile table");
-DEFINE_string(items_header, "", "The same of the table of items");
+DEFINE_string(item_table_header, "", "The same of the table of items");
 DEFINE_string(missing_text, "", "Cells of this text are empty (NULL, for example)");
 DEFINE_string(users_id_column, "", "Column of user ids in the profile table; none: --user_column");
 DEFINE_string(action_column, "", "Column of the click log that says what was done, for --actions");
@@ -24,8 +24,9 @@ DEFINE_string(last_time, "", "Drop rows after this time; none: no limit");
 DEFINE_double(user_share, 1, "Share of all users to keep, drawn by a hash of (--seed, user id)");
 DEFINE_string(shared_with, "",
               "A dataset file: keep only users that it has (the source domain, for example)");
-DEFINE_string(items, "", "Table of items, in the formats of --interactions; rows of other items are dropped");
-DEFINE_string(items_id_column, "", "Column of item ids in the table of items; none: --item_column");
+DEFINE_string(item_table, "",
+              "Table of items, in the formats of --interactions; rows of other items are dropped");
+DEFINE_string(item_table_id_column, "", "Column of item ids in the table of items; none: --item_column");
 DEFINE_string(
     item_from, "",
     "Columns that make up an item, separated by commas: of the table of items if there is one, else of "
@@ -77,7 +78,7 @@ std::vector<FlagTopic> PrepareLayoutTopics() {
   return {TopicFromGflags("Raw files of known data sets", {{"source"}}),
           TopicFromGflags("Raw files that are no plain tables", {{"interactions_header"},
                                                                  {"users_header"},
-                                                                 {"items_header"},
+                                                                 {"item_table_header"},
                                                                  {"missing_text"},
                                                                  {"users_id_column"},
                                                                  {"action_column"},
@@ -88,8 +89,8 @@ std::vector<FlagTopic> PrepareLayoutTopics() {
                                                                  {"targets"}}),
           TopicFromGflags("Users and items", {{"user_share"},
                                               {"shared_with"},
-                                              {"items"},
-                                              {"items_id_column"},
+                                              {"item_table"},
+                                              {"item_table_id_column"},
                                               {"item_from"},
                                               {"item_filter_column"},
                                               {"item_filter_values"},
@@ -101,7 +102,7 @@ void ReadPrepareLayout(FlagSet& flags, data::PrepareConfig* config) {
   data::RawLayout& layout = config->layout;
   layout.interactions_header = SplitList(FLAGS_interactions_header);
   layout.users_header = SplitList(FLAGS_users_header);
-  layout.items_header = SplitList(FLAGS_items_header);
+  layout.item_table_header = SplitList(FLAGS_item_table_header);
   layout.missing_text = FLAGS_missing_text;
   layout.users_id_column = FLAGS_users_id_column;
   layout.action_column = FLAGS_action_column;
@@ -110,8 +111,8 @@ void ReadPrepareLayout(FlagSet& flags, data::PrepareConfig* config) {
   layout.last_time = TimeOf(flags, "last_time");
   layout.user_share = FLAGS_user_share;
   layout.shared_with = FLAGS_shared_with;
-  layout.items = FLAGS_items;
-  layout.items_id_column = FLAGS_items_id_column;
+  layout.item_table = FLAGS_item_table;
+  layout.item_table_id_column = FLAGS_item_table_id_column;
   layout.item_from = SplitList(FLAGS_item_from);
   layout.item_filter_column = FLAGS_item_filter_column;
   layout.item_filter_values = SplitList(FLAGS_item_filter_values);

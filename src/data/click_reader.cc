@@ -49,7 +49,7 @@ ColumnPlan PlanColumns(const PrepareConfig& config, const TableFile& file) {
     return AddColumn(file, present, name, flag, &plan.names);
   };
   add(config.user_column, "--user_column");
-  if (layout.item_from.empty() || !layout.items.empty()) {
+  if (layout.item_from.empty() || !layout.item_table.empty()) {
     plan.item = {add(config.item_column, "--item_column")};
   } else {
     for (const std::string& part : layout.item_from) plan.item.push_back(add(part, "--item_from"));

@@ -111,8 +111,9 @@ void Preparation::StartDigests() {
   const RawLayout& layout = config_.layout;
   files_.push_back({"interactions", config_.interactions, "", 0});
   for (const std::string& path : ProfilePaths(config_)) files_.push_back({"users", path, "", 0});
-  for (const auto& [role, path] : {std::pair("targets", layout.targets), std::pair("items", layout.items),
-                                   std::pair("shared_with", layout.shared_with)}) {
+  for (const auto& [role, path] :
+       {std::pair("targets", layout.targets), std::pair("item_table", layout.item_table),
+        std::pair("shared_with", layout.shared_with)}) {
     if (!path.empty()) files_.push_back({role, path, "", 0});
   }
   for (InputFile& file : files_) {

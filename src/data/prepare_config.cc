@@ -1,9 +1,9 @@
 // Which settings of `ppr prepare` cannot work.
+#include "data/prepare_config.h"
+
 #include <cmath>
 #include <set>
 
-#include "data/prepare.h"
-#include "data/prepare_config.h"
 #include "data/table_files.h"
 
 namespace ppr::data {
@@ -17,7 +17,7 @@ void CheckFiles(const PrepareConfig& config, ProblemList* list) {
   list->Require(!config.output.empty(), "--output: expected the path of the dataset to write, found nothing");
   list->Require(config.output.empty() ||
                     (config.output != config.interactions && config.output != config.users &&
-                     config.output != config.layout.items && config.output != config.layout.targets &&
+                     config.output != config.layout.item_table && config.output != config.layout.targets &&
                      config.output != config.layout.shared_with),
                 "--output: expected another file than the inputs, found " + config.output);
   list->Require(

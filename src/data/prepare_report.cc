@@ -66,7 +66,7 @@ Json LayoutJson(const PrepareConfig& config) {
   };
   add("interactions_header", layout.interactions_header, plain.interactions_header);
   add("users_header", layout.users_header, plain.users_header);
-  add("items_header", layout.items_header, plain.items_header);
+  add("item_table_header", layout.item_table_header, plain.item_table_header);
   add("missing_text", layout.missing_text, plain.missing_text);
   add("users_id_column", layout.users_id_column, plain.users_id_column);
   add("action_column", layout.action_column, plain.action_column);
@@ -74,7 +74,7 @@ Json LayoutJson(const PrepareConfig& config) {
   add_time("first_time", layout.first_time);
   add_time("last_time", layout.last_time);
   add("user_share", layout.user_share, plain.user_share);
-  add("items_id_column", layout.items_id_column, plain.items_id_column);
+  add("item_table_id_column", layout.item_table_id_column, plain.item_table_id_column);
   add("item_filter_column", layout.item_filter_column, plain.item_filter_column);
   add("item_filter_values", layout.item_filter_values, plain.item_filter_values);
   add("drop_rows_without_item", layout.drop_rows_without_item, plain.drop_rows_without_item);

@@ -76,7 +76,7 @@ TableFile UsersTable(const PrepareConfig& config) {
 }
 
 TableFile ItemsTable(const PrepareConfig& config) {
-  return TableOf(config, config.layout.items, config.layout.items_header);
+  return TableOf(config, config.layout.item_table, config.layout.item_table_header);
 }
 
 std::vector<std::string> ProfilePaths(const PrepareConfig& config) {

@@ -51,11 +51,11 @@ Source AliEcSource() {
   };
 }
 
-// raw_sample.csv and user_profile.csv; ad_feature.csv as --items to count brands or categories instead.
+// raw_sample.csv and user_profile.csv; ad_feature.csv as --item_table to count brands or categories instead.
 Source AliAdSource() {
   return {
       .name = "aliad",
-      .summary = "AliAD (Tianchi 56): raw_sample.csv, user_profile.csv; --items: ad_feature.csv",
+      .summary = "AliAD (Tianchi 56): raw_sample.csv, user_profile.csv; --item_table: ad_feature.csv",
       .settings =
           {
               {"format", "delimited"},
@@ -76,7 +76,7 @@ Source AliAdSource() {
           },
       .open_choices =
           {
-              "what an item is: the ad group; see --items=ad_feature.csv with --item_from=brand",
+              "what an item is: the ad group; see --item_table=ad_feature.csv with --item_from=brand",
               "only shown ads that were clicked count (clk = 1)",
               "which users: all; --shared_with=aliec.h5 keeps those of the source domain",
               "who is cold in the target domain: users with fewer than ten clicks on ads",

@@ -14,7 +14,7 @@ Source CikmSource() {
               {"format", "delimited"},
               {"interactions_header", "user_id,item_id,action,timestamp"},
               {"users_header", "user_id,gender,age,power"},
-              {"items_header", "item_id,category,shop,brand"},
+              {"item_table_header", "item_id,category,shop,brand"},
               {"action_column", "action"},
               {"actions", "pv"},
               // Seconds since the log began; it lasts 16 days.
@@ -48,7 +48,7 @@ Source CikmUbpSource() {
               {"format", "delimited"},
               {"interactions_header", "user_id,item_id,action,timestamp"},
               {"users_header", "user_id,gender,age,education,career,income,life_stages"},
-              {"items_header", "item_id,first_category,category,brand,price"},
+              {"item_table_header", "item_id,first_category,category,brand,price"},
               {"action_column", "action"},
               {"actions", "clk"},
               {"first_time", "20190610"},

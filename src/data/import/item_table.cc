@@ -21,8 +21,9 @@ ItemColumns PlanItemColumns(const PrepareConfig& config, const TableFile& file) 
   const RawLayout& layout = config.layout;
   const std::vector<std::string> present = ReadColumnNames(file);
   ItemColumns plan;
-  const std::string& id = layout.items_id_column.empty() ? config.item_column : layout.items_id_column;
-  AddColumn(file, present, id, "--items_id_column", &plan.names);
+  const std::string& id =
+      layout.item_table_id_column.empty() ? config.item_column : layout.item_table_id_column;
+  AddColumn(file, present, id, "--item_table_id_column", &plan.names);
   for (const std::string& part : layout.item_from)
     plan.parts.push_back(AddColumn(file, present, part, "--item_from", &plan.names));
   if (!layout.item_filter_column.empty())

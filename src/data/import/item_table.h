@@ -1,4 +1,4 @@
-// Which items of the log are wanted and what they are called, from a table of items (RawLayout::items).
+// Which items of the log are wanted and what they are called, from a table of items (RawLayout::item_table).
 #pragma once
 
 #include <cstdint>

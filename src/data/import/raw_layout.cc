@@ -33,10 +33,10 @@ void CheckItems(const RawLayout& layout, ProblemList* list) {
                 layout.item_filter_values.empty()
                     ? "--item_filter_column: given without --item_filter_values"
                     : "--item_filter_values: given without --item_filter_column");
-  list->Require(layout.item_filter_column.empty() || !layout.items.empty(),
-                "--item_filter_column: given without a table of items; set --items");
-  list->Require(layout.items_id_column.empty() || !layout.items.empty(),
-                "--items_id_column: given without a table of items; set --items");
+  list->Require(layout.item_filter_column.empty() || !layout.item_table.empty(),
+                "--item_filter_column: given without a table of items; set --item_table");
+  list->Require(layout.item_table_id_column.empty() || !layout.item_table.empty(),
+                "--item_table_id_column: given without a table of items; set --item_table");
 }
 
 void CheckBuckets(const PrepareConfig& config, ProblemList* list) {
@@ -64,7 +64,8 @@ void CheckForm(const PrepareConfig& config, ProblemList* list) {
                 "--targets: given without --format=item_lines");
   if (format != InputFormat::kItemLines) return;
   list->Require(layout.action_column.empty() && !layout.first_time && !layout.last_time &&
-                    layout.users_id_column.empty() && (layout.item_from.empty() || !layout.items.empty()),
+                    layout.users_id_column.empty() &&
+                    (layout.item_from.empty() || !layout.item_table.empty()),
                 "--format=item_lines: there are no columns of actions, times or users");
   const size_t num_files = ProfilePaths(config).size(), num_fields = config.profile_columns.size();
   list->Require(num_files == 0 || num_files == num_fields,
@@ -77,7 +78,7 @@ void CheckForm(const PrepareConfig& config, ProblemList* list) {
 void CheckLayout(const PrepareConfig& config, ProblemList* list) {
   CheckHeader("--interactions_header", config.layout.interactions_header, list);
   CheckHeader("--users_header", config.layout.users_header, list);
-  CheckHeader("--items_header", config.layout.items_header, list);
+  CheckHeader("--item_table_header", config.layout.item_table_header, list);
   CheckRows(config.layout, list);
   CheckItems(config.layout, list);
   CheckBuckets(config, list);

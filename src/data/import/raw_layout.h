@@ -23,7 +23,7 @@ struct FieldBucket {
 
 struct RawLayout {
   // Files without a header: the names of their columns, in order.
-  std::vector<std::string> interactions_header, users_header, items_header;
+  std::vector<std::string> interactions_header, users_header, item_table_header;
   std::string missing_text;     // a cell of this text is empty, in every table
   std::string users_id_column;  // of the profile table; "" = as in the log
 
@@ -34,8 +34,8 @@ struct RawLayout {
   std::string shared_with;  // a dataset file: rows of users that it does not have are dropped
 
   // A table of items, looked up by the log's item column. Rows whose item it does not have are dropped.
-  std::string items;
-  std::string items_id_column;  // "" = as in the log
+  std::string item_table;
+  std::string item_table_id_column;  // "" = as in the log
   // What an item is: these columns joined by "/", of the item table if there is one, else of the log. Empty:
   // the log's item column.
   std::vector<std::string> item_from;
