@@ -28,6 +28,7 @@ enum class RandomSite : uint64_t {
   kWarmDevUser = 13,        // which warm users give a validation case: (user)
   kBootstrap = 14,          // bootstrap resamples: (replicate, draw)
   kTest = 15,
+  kSharedNegative = 16,     // negatives of a whole batch: (step, k)
 };
 
 // The splitmix64 finaliser: a bijection on 64-bit words with full avalanche.

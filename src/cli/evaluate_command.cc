@@ -35,6 +35,7 @@ Job Plan(FlagSet& flags) {
   config.full_catalogue = FLAGS_full_catalogue;
   config.output = FLAGS_output;
   config.batch_cases = FLAGS_batch_cases;
+  config.compute = Choose(flags, "compute", train::NamesOf<train::ComputePath>());
   flags.AddProblems(config.Problems());
   Job job{.run_folder = config.output, .run = nullptr};
   job.run = [config](dist::Communicator& communicator) {

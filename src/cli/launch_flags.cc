@@ -13,6 +13,10 @@ DEFINE_int32(threads, 0,
              "Threads of each rank; 0: the cores this rank may use, shared with the ranks beside it");
 DEFINE_double(deadline_seconds, 600,
               "Longest wait for the other ranks in one exchange before the job ends with an error");
+DEFINE_string(
+    compute, "auto",
+    "The encoder's path: auto (fused CPU kernels where they can run it), fused, or reference (plain "
+    "libtorch operators); results differ by rounding");
 DEFINE_bool(resume, false,
             "Go on from the newest checkpoint in --output; without one, start from the beginning");
 DEFINE_string(progress, "auto", "auto (a bar on a terminal, plain lines in a pipe), bar, plain or none");
@@ -20,7 +24,7 @@ DEFINE_string(progress, "auto", "auto (a bar on a terminal, plain lines in a pip
 namespace ppr::cli {
 
 FlagTopic LaunchTopic(bool trains) {
-  std::vector<FlagUse> uses = {{"local_ranks"}, {"threads"}, {"deadline_seconds"}};
+  std::vector<FlagUse> uses = {{"local_ranks"}, {"threads"}, {"compute"}, {"deadline_seconds"}};
   if (trains) uses.insert(uses.begin(), {{"resume"}, {"progress"}});
   return TopicFromGflags("Launch (not stored in config.flags)", uses, /*stored=*/false);
 }

@@ -19,6 +19,9 @@ DEFINE_int64(max_epochs, 200, "Stop after so many passes over the training click
 DEFINE_int64(max_steps, 0, "Stop after so many steps; 0: no limit");
 DEFINE_string(loss, "bpr", "Next-item loss: bpr or bce");
 DEFINE_int64(negatives, 1, "Negatives per target, uniform, never an item that the user clicked in training");
+DEFINE_string(negative_sharing, "own",
+              "own: each target draws its negatives; batch: all targets of a step share them (hundreds are "
+              "cheap then), and a user's own clicks among them do not count for that user");
 DEFINE_double(learning_rate, 1e-3, "Learning rate; when tuning, of the pre-trained parameters");
 DEFINE_int64(warmup_steps, 0, "Steps over which learning rates rise from zero");
 DEFINE_double(beta1, 0.9, "Adam: decay of the first moment");
@@ -37,17 +40,18 @@ DEFINE_int64(keep_checkpoints, 2, "Newest checkpoints to keep besides the best; 
 namespace ppr::cli {
 
 std::vector<FlagTopic> TrainingTopics(const std::string& learning_rate) {
-  return {
-      TopicFromGflags("Data and output", {{"dataset"}, {"output"}, {"seed"}}),
-      TopicFromGflags("Training", {{"loss"}, {"negatives"}, {"batch_size"}, {"max_epochs"}, {"max_steps"}}),
-      TopicFromGflags(
-          "Optimiser",
-          {{"learning_rate", learning_rate}, {"warmup_steps"}, {"beta1"}, {"beta2"}, {"epsilon"}}),
-      TopicFromGflags("Evaluation and checkpoints", {{"metric"},
-                                                     {"patience_steps"},
-                                                     {"evaluate_every_steps"},
-                                                     {"checkpoint_every_steps"},
-                                                     {"keep_checkpoints"}})};
+  return {TopicFromGflags("Data and output", {{"dataset"}, {"output"}, {"seed"}}),
+          TopicFromGflags(
+              "Training",
+              {{"loss"}, {"negatives"}, {"negative_sharing"}, {"batch_size"}, {"max_epochs"}, {"max_steps"}}),
+          TopicFromGflags(
+              "Optimiser",
+              {{"learning_rate", learning_rate}, {"warmup_steps"}, {"beta1"}, {"beta2"}, {"epsilon"}}),
+          TopicFromGflags("Evaluation and checkpoints", {{"metric"},
+                                                         {"patience_steps"},
+                                                         {"evaluate_every_steps"},
+                                                         {"checkpoint_every_steps"},
+                                                         {"keep_checkpoints"}})};
 }
 
 train::TrainingConfig TrainingConfigFromFlags(FlagSet& flags) {
@@ -61,6 +65,8 @@ train::TrainingConfig TrainingConfigFromFlags(FlagSet& flags) {
   config.max_steps = FLAGS_max_steps;
   config.loss = Choose(flags, "loss", train::NamesOf<model::NextItemLoss>());
   config.negatives = FLAGS_negatives;
+  config.negative_sharing = Choose(flags, "negative_sharing", train::NamesOf<train::NegativeSharing>());
+  config.compute = Choose(flags, "compute", train::NamesOf<train::ComputePath>());
   config.learning_rate = {FLAGS_learning_rate, FLAGS_warmup_steps};
   config.adam.beta1 = FLAGS_beta1;
   config.adam.beta2 = FLAGS_beta2;

@@ -28,14 +28,27 @@ NegativeSampler::NegativeSampler(const Dataset& dataset, uint64_t seed)
 
 void NegativeSampler::Draw(int64_t epoch, int32_t user, int64_t position,
                            std::span<int64_t> negatives) const {
-  const std::span<const int32_t> own(
-      own_items_.data() + offsets_[static_cast<size_t>(user)],
-      static_cast<size_t>(offsets_[static_cast<size_t>(user) + 1] - offsets_[static_cast<size_t>(user)]));
+  const std::span<const int32_t> own = OwnItems(user);
   const RandomKey key = MakeRandomKey(seed_, RandomSite::kNegative)
                             .With(static_cast<uint64_t>(epoch))
                             .With(static_cast<uint64_t>(user))
                             .With(static_cast<uint64_t>(position));
   for (size_t k = 0; k < negatives.size(); ++k) negatives[k] = DrawOne(key.With(k).state(), own);
+}
+
+void NegativeSampler::DrawShared(int64_t step, std::span<int64_t> negatives) const {
+  const RandomKey key = MakeRandomKey(seed_, RandomSite::kSharedNegative).With(static_cast<uint64_t>(step));
+  for (size_t k = 0; k < negatives.size(); ++k)
+    negatives[k] = static_cast<int64_t>(key.Below(static_cast<uint64_t>(num_items_), k)) + 1;
+}
+
+void NegativeSampler::AppendClicked(int32_t user, std::span<const int64_t> items,
+                                    std::vector<int64_t>* places) const {
+  auto next = items.begin();
+  for (const int32_t clicked : OwnItems(user)) {  // both ascending
+    next = std::lower_bound(next, items.end(), int64_t{clicked});
+    for (; next != items.end() && *next == clicked; ++next) places->push_back(next - items.begin());
+  }
 }
 
 int64_t NegativeSampler::DrawOne(uint64_t key_state, std::span<const int32_t> own) const {

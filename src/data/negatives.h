@@ -21,7 +21,17 @@ class NegativeSampler {
   // function of (seed, epoch, user, position, index in `negatives`).
   void Draw(int64_t epoch, int32_t user, int64_t position, std::span<int64_t> negatives) const;
 
+  // Fills `negatives` with independent draws for all users of step `step`: a pure function of (seed, step,
+  // index). They may be items that a user has clicked: see AppendClicked.
+  void DrawShared(int64_t step, std::span<int64_t> negatives) const;
+  // Appends the places of `items`, ascending ids, that are among the user's training clicks.
+  void AppendClicked(int32_t user, std::span<const int64_t> items, std::vector<int64_t>* places) const;
+
  private:
+  std::span<const int32_t> OwnItems(int32_t user) const {
+    const auto at = static_cast<size_t>(user);
+    return {own_items_.data() + offsets_[at], static_cast<size_t>(offsets_[at + 1] - offsets_[at])};
+  }
   int64_t DrawOne(uint64_t key_state, std::span<const int32_t> own) const;
 
   int64_t num_items_;

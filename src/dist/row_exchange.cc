@@ -129,50 +129,68 @@ RowExchange::RowExchange(Communicator& communicator, const OwnerMap& owners)
                         owners.world_size(), communicator.size()));
 }
 
-ExchangePlan RowExchange::MakePlan(const std::vector<int64_t>& ids, std::vector<int64_t>* index_of_id) {
+PendingPlan RowExchange::BeginPlan(const std::vector<int64_t>& ids, std::vector<int64_t>* index_of_id) {
   CheckIds(ids, owners_.num_items());
   SortedDistinct distinct =
       FindSortedDistinct(ids.data(), static_cast<int64_t>(ids.size()), owners_.num_items() + 1);
-  ExchangePlan plan;
-  at::Tensor slots = TensorOf(GroupByOwner(distinct.values, owners_, plan, distinct.index));
-  if (communicator_.size() == 1) {
-    plan.asked_counts = plan.request_counts;
-    plan.asked_slots = std::move(slots);
-  } else {
-    at::Tensor counts = at::empty({communicator_.size()}, at::kLong);
-    communicator_.AllToAll(TensorOf(plan.request_counts), counts);
-    const int64_t* count = counts.const_data_ptr<int64_t>();
-    plan.asked_counts.assign(count, count + communicator_.size());
-    plan.asked_slots = at::empty({Sum(plan.asked_counts)}, at::kLong);
-    communicator_.AllToAllV(slots, plan.request_counts, plan.asked_slots, plan.asked_counts);
-  }
-  FindTouchedSlots(owners_.num_rows(communicator_.rank()), plan);
+  PendingPlan pending;
+  pending.slots = TensorOf(GroupByOwner(distinct.values, owners_, pending.plan, distinct.index));
   if (index_of_id != nullptr) *index_of_id = std::move(distinct.index);
-  return plan;
+  if (communicator_.size() > 1) {
+    const std::vector<int64_t> one_each(static_cast<size_t>(communicator_.size()), 1);
+    pending.counts = at::empty({communicator_.size()}, at::kLong);
+    pending.counts_work = communicator_.AllToAllVAsync(TensorOf(pending.plan.request_counts), one_each,
+                                                       pending.counts, one_each);
+  }
+  return pending;
 }
 
-at::Tensor RowExchange::Fetch(const ExchangePlan& plan, const at::Tensor& local_rows) {
+void RowExchange::PostSlots(PendingPlan& pending) {
+  if (communicator_.size() == 1 || pending.slots_work) return;
+  ExchangePlan& plan = pending.plan;
+  pending.counts_work->Wait();
+  const int64_t* count = pending.counts.const_data_ptr<int64_t>();
+  plan.asked_counts.assign(count, count + communicator_.size());
+  plan.asked_slots = at::empty({Sum(plan.asked_counts)}, at::kLong);
+  pending.slots_work =
+      communicator_.AllToAllVAsync(pending.slots, plan.request_counts, plan.asked_slots, plan.asked_counts);
+}
+
+ExchangePlan RowExchange::FinishPlan(PendingPlan pending) {
+  ExchangePlan& plan = pending.plan;
+  if (communicator_.size() == 1) {
+    plan.asked_counts = plan.request_counts;
+    plan.asked_slots = plan.touched_slots = std::move(pending.slots);
+    return std::move(plan);
+  }
+  PostSlots(pending);
+  pending.slots_work->Wait();
+  FindTouchedSlots(owners_.num_rows(communicator_.rank()), plan);
+  return std::move(plan);
+}
+
+PendingRows RowExchange::BeginFetch(const ExchangePlan& plan, const at::Tensor& local_rows) {
   const int64_t num_rows = owners_.num_rows(communicator_.rank());
   PPR_BUG_IF_NOT(
       local_rows.dim() == 2 && local_rows.is_contiguous() && local_rows.size(0) == num_rows,
       Format("row exchange: local rows must be contiguous [%lld, d]", static_cast<long long>(num_rows)));
-  at::Tensor asked_rows = GatherRows(local_rows, plan.asked_slots);
-  if (communicator_.size() == 1) return asked_rows;
-  at::Tensor rows =
-      at::empty({static_cast<int64_t>(plan.ids.size()), local_rows.size(1)}, asked_rows.options());
-  communicator_.AllToAllV(asked_rows, plan.asked_counts, rows, plan.request_counts);
-  return rows;
+  const at::Tensor asked_rows = GatherRows(local_rows, plan.asked_slots);
+  if (communicator_.size() == 1) return {asked_rows, nullptr};
+  PendingRows pending;
+  pending.rows = at::empty({static_cast<int64_t>(plan.ids.size()), local_rows.size(1)}, asked_rows.options());
+  pending.work =
+      communicator_.AllToAllVAsync(asked_rows, plan.asked_counts, pending.rows, plan.request_counts);
+  return pending;
 }
 
 at::Tensor RowExchange::ReturnGradients(const ExchangePlan& plan, const at::Tensor& row_gradients) {
   PPR_BUG_IF_NOT(row_gradients.dim() == 2 && row_gradients.is_contiguous() &&
                      row_gradients.size(0) == static_cast<int64_t>(plan.ids.size()),
                  Format("row exchange: row gradients must be contiguous [%zu, d]", plan.ids.size()));
-  at::Tensor asked_gradients = row_gradients;
-  if (communicator_.size() > 1) {
-    asked_gradients = at::empty({plan.asked_slots.numel(), row_gradients.size(1)}, row_gradients.options());
-    communicator_.AllToAllV(row_gradients, plan.request_counts, asked_gradients, plan.asked_counts);
-  }
+  if (communicator_.size() == 1) return row_gradients;
+  const at::Tensor asked_gradients =
+      at::empty({plan.asked_slots.numel(), row_gradients.size(1)}, row_gradients.options());
+  communicator_.AllToAllV(row_gradients, plan.request_counts, asked_gradients, plan.asked_counts);
   if (row_gradients.scalar_type() == at::kDouble) return SumByTouchedSlot<double>(plan, asked_gradients);
   PPR_BUG_IF_NOT(row_gradients.scalar_type() == at::kFloat,
                  Format("row exchange: gradients are %s, expected float32 or float64",

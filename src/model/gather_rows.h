@@ -11,6 +11,7 @@ namespace ppr::model {
 
 // The places at which each row occurs, ascending within a row: a counting sort of an index.
 struct RowOccurrences {
+  RowOccurrences() = default;
   // index [n]: rows in [0, rows), or -1 for none (skipped). BugError names the first that is neither.
   RowOccurrences(const int64_t* index, int64_t n, int64_t rows);
 

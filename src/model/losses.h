@@ -26,6 +26,13 @@ at::Tensor NextItemLossSum(NextItemLoss kind, const at::Tensor& users, const at:
 at::Tensor NextItemLossSumReference(NextItemLoss kind, const at::Tensor& users, const at::Tensor& rows,
                                     const at::Tensor& positives, const at::Tensor& negatives);
 
+// The loss with negatives that all targets share, in ATen operators: rows `negatives` [K] int64; counts [N,
+// K], 1 where negative k counts for target n, else 0. The mean is over those that count; without any,
+// negatives add 0.
+at::Tensor SharedNegativeLossSum(NextItemLoss kind, const at::Tensor& users, const at::Tensor& rows,
+                                 const at::Tensor& positives, const at::Tensor& negatives,
+                                 const at::Tensor& counts);
+
 // Paper Eq. 6 over the global batch. originals, views [b, d]: this rank's users and their augmented views;
 // every rank calls it with its own b >= 0. Cosine similarity over `temperature`; the positive of user i is
 // view i, the other views of all ranks are negatives. Returns this rank's scalar sum over its b users.

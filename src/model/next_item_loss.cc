@@ -243,4 +243,17 @@ at::Tensor NextItemLossSumReference(NextItemLoss kind, const at::Tensor& users, 
   return loss.sum();
 }
 
+at::Tensor SharedNegativeLossSum(NextItemLoss kind, const at::Tensor& users, const at::Tensor& rows,
+                                 const at::Tensor& positives, const at::Tensor& negatives,
+                                 const at::Tensor& counts) {
+  PPR_BUG_IF_NOT(counts.dim() == 2 && counts.size(0) == users.size(0) && counts.size(1) == negatives.size(0),
+                 "counts are not [N, K]");
+  const bool is_bpr = kind == NextItemLoss::kBpr;
+  const at::Tensor positive = (users * rows.index_select(0, positives)).sum(1);      // [N]
+  const at::Tensor scores = at::matmul(users, rows.index_select(0, negatives).t());  // [N, K]
+  const at::Tensor excess = is_bpr ? scores - positive.unsqueeze(1) : scores;
+  const at::Tensor of_negatives = (-at::log_sigmoid(-excess) * counts).sum(1) / counts.sum(1).clamp_min(1);
+  return (is_bpr ? of_negatives : of_negatives - at::log_sigmoid(positive)).sum();
+}
+
 }  // namespace ppr::model

@@ -33,6 +33,7 @@ Json TrainingJson(const TrainingConfig& config) {
           {"batch_size", config.batch_size},
           {"loss", NameOf(config.loss)},
           {"negatives", config.negatives},
+          {"negative_sharing", NameOf(config.negative_sharing)},
           {"learning_rate", config.learning_rate.base},
           {"warmup_steps", config.learning_rate.warmup_steps},
           {"beta1", config.adam.beta1},

@@ -34,6 +34,7 @@ Scored Score(dist::Communicator& communicator, const EvaluateConfig& config, con
   }
   LoadedCheckpoint checkpoint = LoadForReading(communicator, config.checkpoint, dataset);
   const std::unique_ptr<Recommender> recommender = RestoreRecommender(communicator, checkpoint, dataset);
+  recommender->UseCompute(config.compute);
   checkpoint.DropTensors();
   communicator.set_phase("evaluation of " + checkpoint.folder);
   return {EvaluateCases(communicator, dataset, recommender->table(), cases,

@@ -24,7 +24,7 @@ class Packer {
               const RandomKey* dropout) {
     const auto clicks = static_cast<int64_t>(kept.size());
     for (int64_t k = 0; k < rules_.prompt_tokens; ++k)
-      AppendToken(-1 - k, -1, dropout, kPromptPosition + static_cast<uint64_t>(k));
+      AppendToken(-1 - next_prompt_++, -1, dropout, kPromptPosition + static_cast<uint64_t>(k));
     const int64_t first_row =
         rules_.position_origin == model::PositionOrigin::kEnd ? rules_.max_history - clicks : 0;
     const auto history = dataset_.history(user);
@@ -66,6 +66,7 @@ class Packer {
   const data::Dataset& dataset_;
   const PackingRules& rules_;
   PackedBatch batch_;
+  int64_t next_prompt_ = 0;
   std::vector<int64_t> positions_, keys_;
   std::vector<int32_t> kept_;
 };
@@ -83,6 +84,7 @@ void AppendTargets(const data::Dataset& dataset, const PackingRules& rules, cons
     batch->target_token.push_back(token);
     batch->target_sequence.push_back(index);
     batch->positives.push_back(history[static_cast<size_t>(place)]);
+    if (pack.negative_sharing == NegativeSharing::kBatch) return;
     const size_t drawn = batch->negatives.size();
     batch->negatives.resize(drawn + static_cast<size_t>(pack.negatives));
     negatives.Draw(pack.epoch, sequence.user, place,
@@ -92,6 +94,19 @@ void AppendTargets(const data::Dataset& dataset, const PackingRules& rules, cons
   if (sequence.first_click_target) append(rules.prompt_tokens > 0 ? first_click - 1 : -1, 0);
   for (int32_t place = sequence.begin; place < sequence.end; ++place)
     append(first_click + place - sequence.begin, place + 1);
+}
+
+// The negatives of the whole batch, in ascending order, and who has clicked which.
+void AppendSharedNegatives(const TrainingPack& pack, const data::NegativeSampler& negatives,
+                           PackedBatch* batch) {
+  batch->shared_negatives.resize(static_cast<size_t>(pack.negatives));
+  negatives.DrawShared(pack.step, batch->shared_negatives);
+  std::sort(batch->shared_negatives.begin(), batch->shared_negatives.end());
+  batch->clicked_offsets.push_back(0);
+  for (const int32_t user : batch->users) {
+    negatives.AppendClicked(user, batch->shared_negatives, &batch->clicked_negatives);
+    batch->clicked_offsets.push_back(static_cast<int64_t>(batch->clicked_negatives.size()));
+  }
 }
 
 // Behaviour-based augmentation (3.5.2) of one sequence: deletes clicks, never the last one, or zeroes any of
@@ -144,6 +159,7 @@ PackedBatch PackForTraining(const data::Dataset& dataset, const PackingRules& ru
     packer.AppendRange(sequence.user, sequence.begin, sequence.end, &dropout);
     AppendTargets(dataset, rules, pack, sequence, static_cast<int64_t>(i), first_token, negatives, &batch);
   }
+  if (pack.negative_sharing == NegativeSharing::kBatch) AppendSharedNegatives(pack, negatives, &batch);
   for (const View view : pack.augmented) {
     for (const data::TrainingSequence& sequence : sequences) {
       const RandomKey dropout = dropout_key(sequence, view);

@@ -6,6 +6,7 @@
 
 #include <ATen/core/Tensor.h>
 
+#include <algorithm>
 #include <cstdint>
 #include <span>
 #include <vector>
@@ -22,6 +23,9 @@ namespace ppr::train {
 // Where a packed token's input comes from, besides an item row.
 inline constexpr int64_t kMaskedToken = 0;  // a zero vector (behaviour augmentation "zero")
 
+// Which prompt token, of those of all sequences in their order, `item` < 0 of PackedBatch::token_items means.
+inline int64_t PromptOf(int64_t item) { return -1 - item; }
+
 // One sequence of clicks to encode: tokens are history[begin, end) of `user`.
 struct ClickSequence {
   int32_t user = 0;
@@ -35,9 +39,8 @@ struct PackedBatch {
   model::PackedLayout layout;  // over all views
   int64_t num_users = 0;       // sequences of one view
   int64_t num_views = 1;
-  int64_t prompt_tokens = 0;  // n of each sequence
-  std::vector<int64_t>
-      token_items;  // [T] item id; kMaskedToken; or -1 - k for prompt token k of its sequence
+  int64_t prompt_tokens = 0;         // n of each sequence
+  std::vector<int64_t> token_items;  // [T] item id; kMaskedToken; or -1 - p for prompt token p of all views
   std::vector<int64_t>
       last_token;              // [views * num_users] index of the sequence's last token; -1 when it has none
   std::vector<int32_t> users;  // [num_users]
@@ -47,8 +50,16 @@ struct PackedBatch {
       target_token;  // [N] read-out token; -1 = none (no prompt and no click before it): u_s is 0
   std::vector<int64_t> target_sequence;  // [N]
   std::vector<int64_t> positives;        // [N] item ids
-  std::vector<int64_t> negatives;        // [N * K] item ids
+  std::vector<int64_t> negatives;        // [N * K] item ids; empty when the batch shares them
+  // With shared negatives: K item ids, ascending, and which of them each user has clicked:
+  // clicked_negatives[clicked_offsets[s] ...] of sequence s, places in shared_negatives.
+  std::vector<int64_t> shared_negatives;
+  std::vector<int64_t> clicked_offsets;  // [num_users + 1]
+  std::vector<int64_t> clicked_negatives;
 
+  int64_t num_item_tokens() const {
+    return std::count_if(token_items.begin(), token_items.end(), [](int64_t item) { return item > 0; });
+  }
   int64_t num_targets() const { return static_cast<int64_t>(positives.size()); }
 };
 
@@ -69,6 +80,7 @@ PackedBatch PackForReading(const data::Dataset& dataset, const PackingRules& rul
 struct TrainingPack {
   int64_t epoch = 0, step = 0;
   int64_t negatives = 1;
+  NegativeSharing negative_sharing = NegativeSharing::kOwn;
   std::vector<View> augmented;
   BehaviourAugmentation behaviour = BehaviourAugmentation::kDelete;
   double behaviour_mask_ratio = 0;

@@ -12,9 +12,11 @@ StageResult Pretrain(dist::Communicator& communicator, const PretrainConfig& con
   const TrainingConfig& training = config.training;
   const data::Dataset dataset = data::ReadDataset(training.dataset);
   Recommender recommender(communicator, config.encoder, std::nullopt, {}, dataset.num_items(), training.seed);
+  recommender.UseCompute(training.compute);
   const data::NegativeSampler negatives(dataset, training.seed);
   const StepRules rules{.loss = training.loss,
                         .negatives = training.negatives,
+                        .negative_sharing = training.negative_sharing,
                         .pretrained_rate = training.learning_rate,
                         .new_rate = training.learning_rate,
                         .adam = training.adam,

@@ -40,6 +40,7 @@ Recommender::Recommender(dist::Communicator& communicator, const model::EncoderC
                          int64_t num_items, uint64_t seed)
     : communicator_(communicator),
       profile_(profile),
+      zero_row_(at::zeros({encoder.width}, at::kFloat)),
       parameters_(seed, encoder.init_std, at::TensorOptions().dtype(at::kFloat)),
       encoder_(std::make_unique<model::Encoder>(encoder, parameters_)),
       table_(num_items, encoder.width, communicator.rank(), communicator.size(), seed, encoder.init_std),
@@ -49,6 +50,18 @@ Recommender::Recommender(dist::Communicator& communicator, const model::EncoderC
         std::make_unique<model::PromptModel>(*prompt, encoder.width, profile.vocabulary_sizes, parameters_);
   }
   parameters_.Allocate();
+  UseCompute(ComputePath::kAuto);
+}
+
+void Recommender::UseCompute(ComputePath path) {
+  const std::string obstacle = model::FusedEncoder::Obstacle(encoder_->config());
+  if (path == ComputePath::kFused && !obstacle.empty()) {
+    throw ConfigError("compute: expected an encoder that the fused kernels can run, found that " + obstacle +
+                      "; give --compute=auto or reference");
+  }
+  fused_.reset();
+  if (path != ComputePath::kReference && obstacle.empty())
+    fused_ = std::make_unique<model::FusedEncoder>(*encoder_, parameters_);
 }
 
 at::Tensor Recommender::ProfileCodes(const PackedBatch& batch, const data::Dataset& dataset) const {
@@ -78,36 +91,50 @@ at::Tensor Recommender::PromptsOfViews(const PackedBatch& batch, const at::Tenso
       {batch.num_views * batch.num_users * batch.prompt_tokens, encoder_->config().width});
 }
 
-Recommender::Encoded Recommender::Encode(const PackedBatch& batch, const data::Dataset& dataset,
-                                         const at::Tensor& rows, const std::vector<int64_t>& row_of_token,
-                                         const std::vector<View>& augmented, const at::Tensor& mask_keys,
-                                         double profile_mask_ratio, bool training) const {
+Recommender::ProfileParts Recommender::MakeProfileParts(const PackedBatch& batch,
+                                                        const data::Dataset& dataset,
+                                                        const std::vector<View>& augmented,
+                                                        const at::Tensor& mask_keys,
+                                                        double profile_mask_ratio) const {
+  ProfileParts parts;
+  if (!prompt_) return parts;
+  const at::Tensor codes = ProfileCodes(batch, dataset);
+  if (batch.prompt_tokens > 0)
+    parts.prompts = PromptsOfViews(batch, codes, augmented, mask_keys, profile_mask_ratio);
+  if (prompt_->config().use_profile_model) parts.profiles = prompt_->ProfileVectors(codes);
+  return parts;
+}
+
+Recommender::Encoded Recommender::Encode(const PackedBatch& batch, const at::Tensor& rows,
+                                         const std::vector<int64_t>& row_of_id, const ProfileParts& parts,
+                                         model::DropoutState dropout) const {
   // Sources of token inputs, stacked: item rows, then prompts.
-  std::vector<at::Tensor> sources = {rows};
-  Encoded encoded;
-  if (prompt_) {
-    const at::Tensor codes = ProfileCodes(batch, dataset);
-    if (batch.prompt_tokens > 0)
-      sources.push_back(PromptsOfViews(batch, codes, augmented, mask_keys, profile_mask_ratio));
-    if (prompt_->config().use_profile_model) encoded.profiles = prompt_->ProfileVectors(codes);
+  const at::Tensor sources = parts.prompts.defined() ? at::cat({rows, parts.prompts}) : rows;
+  std::vector<int64_t> source;
+  source.reserve(batch.token_items.size());
+  auto next_row = row_of_id.begin();
+  for (const int64_t item : batch.token_items) {
+    source.push_back(item > 0               ? *next_row++
+                     : item == kMaskedToken ? kZeroRow
+                                            : rows.size(0) + PromptOf(item));
   }
-  std::vector<int64_t> source(batch.token_items.size());
-  for (int64_t sequence = 0; sequence < batch.layout.num_sequences(); ++sequence) {
-    const int64_t first_prompt = rows.size(0) + sequence * batch.prompt_tokens;
-    const auto begin = static_cast<size_t>(batch.layout.offsets[static_cast<size_t>(sequence)]);
-    const auto end = static_cast<size_t>(batch.layout.offsets[static_cast<size_t>(sequence) + 1]);
-    for (size_t token = begin; token < end; ++token) {
-      const int64_t item = batch.token_items[token];
-      source[token] = item > 0               ? row_of_token[token]
-                      : item == kMaskedToken ? kZeroRow
-                                             : first_prompt + (-1 - item);
-    }
+  const at::Tensor inputs = model::GatherRows(sources, at::tensor(source, at::kLong));  // [T, d]
+  return {fused_ ? fused_->Forward(inputs, batch.layout, dropout)
+                 : encoder_->Forward(inputs, batch.layout, dropout),
+          parts.profiles};
+}
+
+void Recommender::PointAtInputs(const PackedBatch& batch, const std::vector<const float*>& item_rows,
+                                const ProfileParts& parts, std::vector<const float*>* inputs) const {
+  const float* const prompts = parts.prompts.defined() ? parts.prompts.const_data_ptr<float>() : nullptr;
+  const float* const zeros = zero_row_.const_data_ptr<float>();
+  inputs->clear();
+  auto next_row = item_rows.begin();
+  for (const int64_t item : batch.token_items) {
+    inputs->push_back(item > 0               ? *next_row++
+                      : item == kMaskedToken ? zeros
+                                             : prompts + PromptOf(item) * zero_row_.numel());
   }
-  const at::Tensor all_sources = sources.size() == 1 ? rows : at::cat(sources);
-  const at::Tensor inputs = model::GatherRows(all_sources, at::tensor(source, at::kLong));  // [T, d]
-  encoded.tokens =
-      encoder_->Forward(inputs, batch.layout, {.active = training && encoder_->config().dropout > 0});
-  return encoded;
 }
 
 at::Tensor Recommender::LastOutputs(const PackedBatch& batch, const Encoded& encoded, int64_t view) const {
@@ -135,13 +162,18 @@ at::Tensor Recommender::UserVectors(const data::Dataset& dataset, std::span<cons
   }
   const dist::ExchangePlan plan = exchange_.MakePlan(ids, &row_of_id);
   const at::Tensor rows = exchange_.Fetch(plan, table_.rows);
-  std::vector<int64_t> row_of_token(batch.token_items.size(), -1);
-  for (size_t t = 0, next = 0; t < row_of_token.size(); ++t) {
-    if (batch.token_items[t] > 0) row_of_token[t] = row_of_id[next++];
+  const ProfileParts parts = MakeProfileParts(batch, dataset, {}, {}, 0);
+  at::Tensor users;  // u_s
+  if (fused_) {
+    std::vector<const float*> item_rows, inputs;
+    for (const int64_t row : row_of_id)
+      item_rows.push_back(rows.const_data_ptr<float>() + row * config.width);
+    PointAtInputs(batch, item_rows, parts, &inputs);
+    users = fused_->ForwardLast(inputs, batch.layout);
+  } else {
+    users = LastOutputs(batch, Encode(batch, rows, row_of_id, parts, {.active = false}), 0);
   }
-  const Encoded encoded = Encode(batch, dataset, rows, row_of_token, {}, {}, 0, false);
-  const at::Tensor users = LastOutputs(batch, encoded, 0);
-  return encoded.profiles.defined() ? users + encoded.profiles : users;
+  return parts.profiles.defined() ? users + parts.profiles : users;
 }
 
 }  // namespace ppr::train

@@ -16,6 +16,7 @@
 #include "dist/row_exchange.h"
 #include "model/dense_parameters.h"
 #include "model/encoder.h"
+#include "model/fused/fused_encoder.h"
 #include "model/item_table.h"
 #include "model/prompt.h"
 #include "train/packed_batch.h"
@@ -39,17 +40,34 @@ class Recommender {
               const std::optional<model::PromptConfig>& prompt, const ProfileInput& profile,
               int64_t num_items, uint64_t seed);
 
+  // Starts as kAuto. ConfigError, saying why, when kFused is asked for and cannot be.
+  void UseCompute(ComputePath path);
+  model::FusedEncoder* fused() { return fused_.get(); }  // null on the reference path
+
+  // The parts of a batch that come from profiles.
+  struct ProfileParts {
+    at::Tensor
+        prompts;  // [views * num_users * n, d] prompt tokens, view after view; undefined without prompts
+    at::Tensor profiles;  // [num_users, d] u_a of Eq. 4; undefined without a profile model
+  };
+  // mask_keys and profile_mask_ratio: for the prompts of View::kMaskedProfile, when there is such a view.
+  ProfileParts MakeProfileParts(const PackedBatch& batch, const data::Dataset& dataset,
+                                const std::vector<View>& augmented, const at::Tensor& mask_keys,
+                                double profile_mask_ratio) const;
+
   // What one pass over a batch gives.
   struct Encoded {
     at::Tensor tokens;    // [T, d] the encoder's output
     at::Tensor profiles;  // [num_users, d] u_a of Eq. 4; undefined without a profile model
   };
 
-  // rows [U, d]: the batch's item rows; row_of_token [T]: row of each item token (others are ignored).
-  // features_masked: prompt features of View::kMaskedProfile; undefined when the batch has no such view.
-  Encoded Encode(const PackedBatch& batch, const data::Dataset& dataset, const at::Tensor& rows,
-                 const std::vector<int64_t>& row_of_token, const std::vector<View>& augmented,
-                 const at::Tensor& mask_keys, double profile_mask_ratio, bool training) const;
+  // rows [U, d]: the batch's item rows; row_of_id: the rows of its item tokens, in their order (and more,
+  // which is ignored).
+  Encoded Encode(const PackedBatch& batch, const at::Tensor& rows, const std::vector<int64_t>& row_of_id,
+                 const ProfileParts& parts, model::DropoutState dropout) const;
+  // The inputs of the fused path: where each token's row is. item_rows: of the item tokens, in their order.
+  void PointAtInputs(const PackedBatch& batch, const std::vector<const float*>& item_rows,
+                     const ProfileParts& parts, std::vector<const float*>* inputs) const;
 
   // u_s of `view` for every user: the encoder's output at its last token, 0 where it has none. [num_users,
   // d].
@@ -79,8 +97,10 @@ class Recommender {
 
   dist::Communicator& communicator_;
   ProfileInput profile_;
+  at::Tensor zero_row_;  // [d], what a masked token reads
   model::DenseParameters parameters_;
   std::unique_ptr<model::Encoder> encoder_;
+  std::unique_ptr<model::FusedEncoder> fused_;  // null on the reference path
   std::unique_ptr<model::PromptModel> prompt_;
   model::ItemTable table_;
   dist::RowExchange exchange_;

@@ -13,6 +13,10 @@ PPR_NAMES(model::Activation, {{"relu", model::Activation::kRelu}, {"gelu", model
 PPR_NAMES(model::PositionOrigin,
           {{"start", model::PositionOrigin::kStart}, {"end", model::PositionOrigin::kEnd}})
 PPR_NAMES(model::NextItemLoss, {{"bpr", model::NextItemLoss::kBpr}, {"bce", model::NextItemLoss::kBce}})
+PPR_NAMES(NegativeSharing, {{"own", NegativeSharing::kOwn}, {"batch", NegativeSharing::kBatch}})
+PPR_NAMES(ComputePath, {{"auto", ComputePath::kAuto},
+                        {"fused", ComputePath::kFused},
+                        {"reference", ComputePath::kReference}})
 PPR_NAMES(TuneMethod, {{"ppr_light", TuneMethod::kPprLight},
                        {"ppr_full", TuneMethod::kPprFull},
                        {"fine_tune", TuneMethod::kFineTune}})

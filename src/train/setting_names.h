@@ -26,6 +26,10 @@ const NameTable<model::PositionOrigin>& NamesOf<model::PositionOrigin>();
 template <>
 const NameTable<model::NextItemLoss>& NamesOf<model::NextItemLoss>();
 template <>
+const NameTable<NegativeSharing>& NamesOf<NegativeSharing>();
+template <>
+const NameTable<ComputePath>& NamesOf<ComputePath>();
+template <>
 const NameTable<TuneMethod>& NamesOf<TuneMethod>();
 template <>
 const NameTable<EvaluationTask>& NamesOf<EvaluationTask>();

@@ -15,6 +15,14 @@
 
 namespace ppr::train {
 
+// How the encoder is computed: by the fused CPU kernels where they can run it (auto), by them or not at all,
+// or by the reference in ATen operators. Changes results by rounding only.
+enum class ComputePath { kAuto, kFused, kReference };
+
+// Which negatives a target has: K of its own, or K for all targets of the batch. Of the shared ones a user's
+// own training clicks do not count for that user.
+enum class NegativeSharing { kOwn, kBatch };
+
 // What pretrain and tune share.
 struct TrainingConfig {
   std::string dataset;  // dataset.h5
@@ -25,7 +33,8 @@ struct TrainingConfig {
   int64_t max_epochs = 200;
   int64_t max_steps = 0;  // 0 = no limit
   model::NextItemLoss loss = model::NextItemLoss::kBpr;
-  int64_t negatives = 1;       // K per target, uniform, never among the user's training clicks
+  int64_t negatives = 1;  // K per target, uniform, never among the user's training clicks
+  NegativeSharing negative_sharing = NegativeSharing::kOwn;
   LearningRate learning_rate;  // of pre-trained parameters (all parameters in pretrain)
   AdamConfig adam;
   std::string metric = "ndcg@10";      // early stop on this metric of the validation cases
@@ -34,6 +43,7 @@ struct TrainingConfig {
   int64_t checkpoint_every_steps = 0;  // besides the checkpoint at every evaluation; 0 = none
   int64_t keep_checkpoints = 2;
   ProgressMode progress = ProgressMode::kAuto;
+  ComputePath compute = ComputePath::kAuto;
 
   std::vector<std::string> Problems() const;
 };
@@ -98,6 +108,7 @@ struct EvaluateConfig {
   bool full_catalogue = true;
   std::string output;  // folder for metrics.json and cases.tsv; empty = print only
   int64_t batch_cases = 512;
+  ComputePath compute = ComputePath::kAuto;
 
   std::vector<std::string> Problems() const;
 };

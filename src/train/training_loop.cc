@@ -187,8 +187,16 @@ bool TrainingLoop::Finished() const {
 
 bool TrainingLoop::Advance() {
   const int64_t batches = plan_.NumBatches(progress_.epoch, config_.batch_size);
-  const StepResult result = step_.Run(progress_.epoch, progress_.step + 1,
-                                      plan_.Batch(progress_.epoch, progress_.batch, config_.batch_size));
+  // A copy: asking the plan for the next epoch ends the life of this one's sequences.
+  const auto here = plan_.Batch(progress_.epoch, progress_.batch, config_.batch_size);
+  batch_.assign(here.begin(), here.end());
+  const bool ends_epoch = progress_.batch + 1 == batches;
+  Upcoming next{.epoch = progress_.epoch + (ends_epoch ? 1 : 0), .step = progress_.step + 2};
+  const bool goes_on =
+      next.epoch < config_.max_epochs && !(config_.max_steps > 0 && next.step > config_.max_steps);
+  if (goes_on)
+    next.sequences = plan_.Batch(next.epoch, ends_epoch ? 0 : progress_.batch + 1, config_.batch_size);
+  const StepResult result = step_.Run(progress_.epoch, progress_.step + 1, batch_, goes_on ? &next : nullptr);
   ++progress_.step;
   ++progress_.batch;
   LogStep(result);

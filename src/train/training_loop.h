@@ -60,7 +60,8 @@ class TrainingLoop {
   LoopInputs inputs_;
   std::string run_id_;
   RunProgress progress_;
-  std::unique_ptr<MetricsLog> metrics_;  // rank 0 only, as is the line
+  std::vector<data::TrainingSequence> batch_;  // of this step
+  std::unique_ptr<MetricsLog> metrics_;        // rank 0 only, as is the line
   std::unique_ptr<ProgressLine> line_;
 };
 

@@ -9,6 +9,7 @@
 #include "base/stop_request.h"
 #include "base/text_format.h"
 #include "model/losses.h"
+#include "train/one_pass.h"
 
 namespace ppr::train {
 namespace {
@@ -26,7 +27,7 @@ std::vector<View> AugmentedViews(const ContrastiveConfig& contrastive) {
   return {};
 }
 
-// Everything the batch reads from the table: tokens, then positives, then negatives.
+// Everything the batch reads from the table: tokens, then positives, then negatives, own or shared.
 std::vector<int64_t> NeededIds(const PackedBatch& packed) {
   std::vector<int64_t> ids;
   ids.reserve(packed.token_items.size() + packed.positives.size() + packed.negatives.size());
@@ -35,7 +36,16 @@ std::vector<int64_t> NeededIds(const PackedBatch& packed) {
   }
   ids.insert(ids.end(), packed.positives.begin(), packed.positives.end());
   ids.insert(ids.end(), packed.negatives.begin(), packed.negatives.end());
+  ids.insert(ids.end(), packed.shared_negatives.begin(), packed.shared_negatives.end());
   return ids;
+}
+
+// What packing a batch costs a thread, in tokens of the model: some 120 ns a target where a token of two
+// blocks of width 64 takes 1.8 us.
+int64_t HostTokens(std::span<const data::TrainingSequence> sequences) {
+  int64_t targets = 0;
+  for (const data::TrainingSequence& sequence : sequences) targets += sequence.num_targets();
+  return targets / 15;
 }
 
 // One random key a user for the element mask of 3.5.1: [num_users] int64.
@@ -47,7 +57,7 @@ at::Tensor ProfileMaskKeys(const PackedBatch& packed, uint64_t seed, int64_t ste
   return at::tensor(keys, at::kLong);
 }
 
-bool AllFinite(const at::Tensor& tensor) { return std::isfinite(tensor.sum(at::kDouble).item<double>()); }
+bool AllFinite(const at::Tensor& tensor) { return std::isfinite(tensor.sum().item<double>()); }
 
 }  // namespace
 
@@ -70,6 +80,8 @@ TrainingStep::TrainingStep(Recommender& recommender, const data::Dataset& datase
         first_trained_ = parameter.offset + parameter.numel;
     }
   }
+  if (recommender_.fused() != nullptr && augmented_.empty())
+    one_pass_ = std::make_unique<OnePass>(recommender_, dataset_, rules_);
 }
 
 int64_t TrainingStep::trained_parameters() const {
@@ -78,26 +90,52 @@ int64_t TrainingStep::trained_parameters() const {
          (row_adam_ ? recommender_.table().owners.num_items() * recommender_.encoder().config().width : 0);
 }
 
-PackedBatch TrainingStep::Pack(int64_t epoch, int64_t step,
-                               std::span<const data::TrainingSequence> batch) const {
+TrainingStep::~TrainingStep() = default;
+
+PackedBatch TrainingStep::Pack(const Upcoming& upcoming) const {
   const dist::Communicator& communicator = recommender_.communicator();
   const model::EncoderConfig& encoder = recommender_.encoder().config();
   const PackingRules packing{.max_history = encoder.max_history,
                              .position_origin = encoder.position_origin,
                              .prompt_tokens = recommender_.prompt_tokens(),
                              .seed = rules_.seed};
-  const TrainingPack pack{.epoch = epoch,
-                          .step = step,
+  const TrainingPack pack{.epoch = upcoming.epoch,
+                          .step = upcoming.step,
                           .negatives = rules_.negatives,
+                          .negative_sharing = rules_.negative_sharing,
                           .augmented = augmented_,
                           .behaviour = rules_.contrastive.behaviour,
                           .behaviour_mask_ratio = rules_.contrastive.behaviour_mask_ratio};
   std::vector<data::TrainingSequence> mine;
-  for (const int64_t index :
-       data::DealByTokens(batch, packing.prompt_tokens, communicator.size(), communicator.rank())) {
-    mine.push_back(batch[static_cast<size_t>(index)]);
+  for (const int64_t index : data::DealByTokens(upcoming.sequences, packing.prompt_tokens,
+                                                communicator.size(), communicator.rank())) {
+    mine.push_back(upcoming.sequences[static_cast<size_t>(index)]);
   }
   return PackForTraining(dataset_, packing, pack, mine, negatives_);
+}
+
+TrainingStep::PendingBatch TrainingStep::Begin(const Upcoming& upcoming) {
+  PendingBatch pending{.batch = {.epoch = upcoming.epoch,
+                                 .step = upcoming.step,
+                                 .global_users = static_cast<int64_t>(upcoming.sequences.size())},
+                       .plan = {}};
+  Batch& batch = pending.batch;
+  for (const data::TrainingSequence& sequence : upcoming.sequences)
+    batch.global_targets += sequence.num_targets();
+  batch.packed = Pack(upcoming);
+  pending.plan = recommender_.exchange().BeginPlan(NeededIds(batch.packed), &batch.row_of_id);
+  if (one_pass_) {
+    batch.occurrences =
+        model::RowOccurrences(batch.row_of_id.data(), static_cast<int64_t>(batch.row_of_id.size()),
+                              static_cast<int64_t>(pending.plan.plan.ids.size()));
+  }
+  return pending;
+}
+
+TrainingStep::Batch TrainingStep::Finish(PendingBatch pending) {
+  times_.Enter(StepPhase::kData);
+  pending.batch.plan = recommender_.exchange().FinishPlan(std::move(pending.plan));
+  return std::move(pending.batch);
 }
 
 at::Tensor TrainingStep::ContrastiveSum(const PackedBatch& packed, const Recommender::Encoded& encoded) {
@@ -114,90 +152,163 @@ at::Tensor TrainingStep::ContrastiveSum(const PackedBatch& packed, const Recomme
   return sum;
 }
 
-TrainingStep::Losses TrainingStep::ComputeLosses(const PackedBatch& packed, const at::Tensor& rows,
-                                                 const std::vector<int64_t>& row_of_id, int64_t step,
-                                                 const Shared& shared) {
-  std::vector<int64_t> row_of_token(packed.token_items.size(), -1);
-  size_t next = 0;
-  for (size_t t = 0; t < row_of_token.size(); ++t) {
-    if (packed.token_items[t] > 0) row_of_token[t] = row_of_id[next++];
-  }
-  const at::Tensor target_rows = at::tensor(at::ArrayRef<int64_t>(row_of_id).slice(next), at::kLong);
+at::Tensor TrainingStep::NextItemSum(const Batch& batch, const at::Tensor& users,
+                                     const at::Tensor& rows) const {
+  const PackedBatch& packed = batch.packed;
   const int64_t count = packed.num_targets();
-  const at::Tensor positives = target_rows.narrow(0, 0, count);
-  const at::Tensor negatives =
-      target_rows.narrow(0, count, count * rules_.negatives).view({count, rules_.negatives});
+  const bool shares = rules_.negative_sharing == NegativeSharing::kBatch;
+  const int64_t negatives = shares ? rules_.negatives : count * rules_.negatives;
+  const at::ArrayRef<int64_t> ids(batch.row_of_id);
+  const at::Tensor of_targets =
+      at::tensor(ids.slice(ids.size() - static_cast<size_t>(count + negatives)), at::kLong);
+  const at::Tensor of_positives = of_targets.narrow(0, 0, count);
+  const at::Tensor of_negatives = of_targets.narrow(0, count, negatives);
+  if (!shares) {
+    return model::NextItemLossSum(rules_.loss, users, rows, of_positives,
+                                  of_negatives.view({count, rules_.negatives}));
+  }
+  at::Tensor counts = at::ones({packed.num_users, negatives}, users.options());
+  for (int64_t s = 0; s < packed.num_users; ++s) {
+    const auto at = static_cast<size_t>(s);
+    for (int64_t i = packed.clicked_offsets[at]; i < packed.clicked_offsets[at + 1]; ++i)
+      counts[s][packed.clicked_negatives[static_cast<size_t>(i)]] = 0;
+  }
+  return model::SharedNegativeLossSum(rules_.loss, users, rows, of_positives, of_negatives,
+                                      counts.index_select(0, at::tensor(packed.target_sequence, at::kLong)));
+}
 
-  const Recommender::Encoded encoded = recommender_.Encode(packed, dataset_, rows, row_of_token, augmented_,
-                                                           ProfileMaskKeys(packed, rules_.seed, step),
-                                                           rules_.contrastive.profile_mask_ratio, true);
+TrainingStep::Losses TrainingStep::ComputeByAutograd(const Batch& batch, const at::Tensor& rows) {
+  const PackedBatch& packed = batch.packed;
+  const Recommender::ProfileParts parts = recommender_.MakeProfileParts(
+      packed, dataset_, augmented_, ProfileMaskKeys(packed, rules_.seed, batch.step),
+      rules_.contrastive.profile_mask_ratio);
+  const Recommender::Encoded encoded = recommender_.Encode(
+      packed, rows, batch.row_of_id, parts, {.active = recommender_.encoder().config().dropout > 0});
   const at::Tensor users = recommender_.TargetUsers(packed, encoded);
-  const at::Tensor loss = model::NextItemLossSum(rules_.loss, users, rows, positives, negatives);
-  Losses losses{.total = loss / static_cast<double>(shared.targets), .loss_sum = loss.item<double>()};
+  const at::Tensor loss = NextItemSum(batch, users, rows);
+  Losses losses{.total = loss / static_cast<double>(batch.global_targets), .loss_sum = loss.item<double>()};
   if (!augmented_.empty()) {
     const at::Tensor contrastive = ContrastiveSum(packed, encoded);
     losses.contrastive_sum = contrastive.item<double>();
     losses.total =
-        losses.total + contrastive * (rules_.contrastive.weight / static_cast<double>(shared.users));
+        losses.total + contrastive * (rules_.contrastive.weight / static_cast<double>(batch.global_users));
   }
   return losses;
 }
 
-StepResult TrainingStep::Agree(const Losses& losses, bool gradients_finite, const Shared& shared,
-                               int64_t step) {
-  at::Tensor sums = at::tensor({losses.loss_sum, losses.contrastive_sum, StopRequested() != 0 ? 1.0 : 0.0,
-                                gradients_finite ? 0.0 : 1.0},
-                               at::kDouble);
+TrainingStep::Losses TrainingStep::ComputeGradients(const Batch& batch, const at::Tensor& rows,
+                                                    const model::SideWork& meanwhile,
+                                                    at::Tensor* row_gradients) {
+  recommender_.parameters().ZeroGradients();
+  Losses losses;
+  if (one_pass_) {
+    // Alone, rows are read where they are kept; else [U, d] was brought here.
+    const bool in_place = alone();
+    const at::Tensor& source = in_place ? recommender_.table().rows : rows;
+    const int64_t* const slots = batch.plan.asked_slots.const_data_ptr<int64_t>();
+    const auto count = batch.plan.ids.size();
+    row_pointers_.resize(count);
+    for (size_t i = 0; i < count; ++i) {
+      const int64_t row = in_place ? slots[i] : static_cast<int64_t>(i);
+      row_pointers_[i] = source.const_data_ptr<float>() + row * source.size(1);
+    }
+    const OnePass::Result result = one_pass_->Run(batch.packed, row_pointers_, batch.row_of_id,
+                                                  batch.occurrences, batch.global_targets, meanwhile);
+    losses = {.total = {}, .loss_sum = result.loss_sum, .contrastive_sum = 0, .finite = result.finite};
+  } else {
+    if (meanwhile.run) meanwhile.run();
+    losses = ComputeByAutograd(batch, rows);
+    losses.total.backward();
+    if (row_adam_) {
+      *row_gradients = rows.grad().defined() ? rows.grad() : at::zeros_like(rows);
+      losses.finite = AllFinite(*row_gradients);
+    }
+  }
+  losses.finite = losses.finite && AllFinite(recommender_.parameters().gradients());
+  return losses;
+}
+
+StepResult TrainingStep::Agree(const Losses& losses, const Batch& batch) {
+  at::Tensor sums = at::tensor(
+      {losses.loss_sum, losses.contrastive_sum, StopRequested() != 0 ? 1.0 : 0.0, losses.finite ? 0.0 : 1.0},
+      at::kDouble);
   recommender_.communicator().AllReduce(sums);
   const double* sum = sums.const_data_ptr<double>();
   if (!std::isfinite(sum[0] + sum[1]) || sum[3] > 0) {
     throw DoNotRestartError(
         Format("step %lld: the loss or a gradient is not finite (loss sum %g, contrastive sum %g, ranks with "
                "bad gradients %g); nothing was updated. Lower the learning rate or look at the data",
-               static_cast<long long>(step), sum[0], sum[1], sum[3]));
+               static_cast<long long>(batch.step), sum[0], sum[1], sum[3]));
   }
-  return {.loss = sum[0] / static_cast<double>(shared.targets),
-          .contrastive = sum[1] / static_cast<double>(shared.users),
-          .targets = shared.targets,
+  return {.loss = sum[0] / static_cast<double>(batch.global_targets),
+          .contrastive = sum[1] / static_cast<double>(batch.global_users),
+          .targets = batch.global_targets,
           .stop_requested = sum[2] > 0};
 }
 
-StepResult TrainingStep::Run(int64_t epoch, int64_t step, std::span<const data::TrainingSequence> batch) {
+at::Tensor TrainingStep::ExchangeRowGradients(const Batch& batch, const at::Tensor& row_gradients) {
+  if (!row_adam_ || (one_pass_ && alone())) return {};
+  at::Tensor mine = row_gradients;
+  if (one_pass_) {
+    times_.Enter(StepPhase::kTable);
+    mine = one_pass_->RowGradients();
+  }
+  times_.Enter(StepPhase::kExchange);
+  return recommender_.exchange().ReturnGradients(batch.plan, mine);
+}
+
+StepResult TrainingStep::Run(int64_t epoch, int64_t step, std::span<const data::TrainingSequence> sequences,
+                             const Upcoming* next) {
   dist::Communicator& communicator = recommender_.communicator();
   communicator.set_phase("step " + std::to_string(step));
-  model::DenseParameters& parameters = recommender_.parameters();
-  Shared shared{.users = static_cast<int64_t>(batch.size())};
-  for (const data::TrainingSequence& sequence : batch) shared.targets += sequence.num_targets();
+  times_.Enter(StepPhase::kData);
+  if (!prepared_ || prepared_->epoch != epoch || prepared_->step != step)
+    prepared_ = Finish(Begin({epoch, step, sequences}));
+  const Batch batch = std::move(*prepared_);
+  prepared_.reset();
 
-  const PackedBatch packed = Pack(epoch, step, batch);
-  std::vector<int64_t> row_of_id;
-  const dist::ExchangePlan plan = recommender_.exchange().MakePlan(NeededIds(packed), &row_of_id);
-  if (row_adam_) row_adam_->CatchUp(recommender_.table().rows, plan.touched_slots, step - 1);
-  const at::Tensor rows = recommender_.exchange().Fetch(plan, recommender_.table().rows).detach();
-  rows.requires_grad_(row_adam_.has_value());
+  times_.Enter(StepPhase::kGather);
+  if (row_adam_) row_adam_->CatchUp(recommender_.table().rows, batch.plan.touched_slots, step - 1);
+  dist::PendingRows fetching;
+  if (!(one_pass_ && alone()))
+    fetching = recommender_.exchange().BeginFetch(batch.plan, recommender_.table().rows);
+  fetching.Wait();
+  const at::Tensor rows = fetching.rows;
+  if (rows.defined() && !one_pass_) rows.requires_grad_(row_adam_.has_value());
 
-  parameters.ZeroGradients();
-  const Losses losses = ComputeLosses(packed, rows, row_of_id, step, shared);
-  losses.total.backward();
-
-  const at::Tensor dense =
-      parameters.gradients().narrow(0, first_trained_, parameters.numel() - first_trained_);
-  const std::unique_ptr<dist::Work> reducing = communicator.AllReduceAsync(dense, dist::ReduceOp::kSum);
+  times_.Enter(StepPhase::kCompute);
+  std::optional<PendingBatch> upcoming;
+  model::SideWork meanwhile;
+  if (next != nullptr) meanwhile = {[&] { upcoming = Begin(*next); }, HostTokens(next->sequences)};
   at::Tensor row_gradients;
-  if (row_adam_) {
-    const at::Tensor local = rows.grad().defined() ? rows.grad() : at::zeros_like(rows);
-    row_gradients = recommender_.exchange().ReturnGradients(plan, local);
-  }
+  const Losses losses = ComputeGradients(batch, rows, meanwhile, &row_gradients);
+
+  times_.Enter(StepPhase::kReduce);
+  const at::Tensor dense = recommender_.parameters().gradients().narrow(
+      0, first_trained_, recommender_.parameters().numel() - first_trained_);
+  const std::unique_ptr<dist::Work> reducing = communicator.AllReduceAsync(dense, dist::ReduceOp::kSum);
+  if (upcoming) recommender_.exchange().PostSlots(upcoming->plan);
+  row_gradients = ExchangeRowGradients(batch, row_gradients);
+  times_.Enter(StepPhase::kReduce);
   reducing->Wait();
-  const bool finite = AllFinite(dense) && (!row_gradients.defined() || AllFinite(row_gradients));
-  const StepResult result = Agree(losses, finite, shared, step);
-  Optimise(plan, row_gradients, step);
+  const StepResult result = Agree(losses, batch);
+  times_.Enter(StepPhase::kTable);
+  Optimise(batch, row_gradients);
+  if (upcoming) prepared_ = Finish(std::move(*upcoming));
+  times_.Enter(StepPhase::kOther);
   return result;
 }
 
-void TrainingStep::Optimise(const dist::ExchangePlan& plan, const at::Tensor& row_gradients, int64_t step) {
-  dense_adam_.Step(recommender_.parameters(), step, rules_.pretrained_rate, rules_.new_rate);
-  if (row_adam_) row_adam_->Update(recommender_.table().rows, plan.touched_slots, row_gradients, step);
+void TrainingStep::Optimise(const Batch& batch, const at::Tensor& row_gradients) {
+  dense_adam_.Step(recommender_.parameters(), batch.step, rules_.pretrained_rate, rules_.new_rate);
+  if (!row_adam_) return;
+  const at::Tensor& rows = recommender_.table().rows;
+  if (row_gradients.defined()) {
+    row_adam_->Update(rows, batch.plan.touched_slots, row_gradients, batch.step);
+  } else {
+    const auto sum = [this](int64_t row, float* gradient) { one_pass_->RowGradient(row, gradient); };
+    row_adam_->Update(rows, batch.plan.touched_slots, RowGradient(sum), batch.step);
+  }
 }
 
 void TrainingStep::CatchUpRows(int64_t step) {

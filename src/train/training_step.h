@@ -5,46 +5,45 @@
 #include <ATen/core/Tensor.h>
 
 #include <cstdint>
+#include <memory>
 #include <optional>
 #include <span>
 #include <vector>
 
 #include "data/batches.h"
 #include "data/negatives.h"
-#include "train/adam.h"
+#include "model/fused/fused_encoder.h"
+#include "model/gather_rows.h"
 #include "train/recommender.h"
-#include "train/stage_config.h"
+#include "train/step_rules.h"
+#include "train/step_times.h"
 
 namespace ppr::train {
 
-// What a step trains and how; the same on all ranks.
-struct StepRules {
-  model::NextItemLoss loss = model::NextItemLoss::kBpr;
-  int64_t negatives = 1;
-  LearningRate pretrained_rate, new_rate;
-  AdamConfig adam;
-  bool train_pretrained = true;  // false: PPR(light); rows then have no gradient, moment or traffic back
-  ContrastiveConfig contrastive{.weight = 0};
-  uint64_t seed = 1;
-};
+class OnePass;
 
-struct StepResult {
-  double loss = 0;              // L_p of Eq. 5 (or L_o of Eq. 2): mean over the global batch's targets
-  double contrastive = 0;       // L_CL of Eq. 6: mean over the global batch's users, summed over views
-  int64_t targets = 0;          // of the global batch
-  bool stop_requested = false;  // by any rank
+// A batch to come: its global sequences, the same on all ranks. `sequences` must stay valid during the call.
+struct Upcoming {
+  int64_t epoch = 0, step = 0;
+  std::span<const data::TrainingSequence> sequences;
 };
 
 class TrainingStep {
  public:
-  // All must outlive this. Frozen parameters are frozen here.
+  // All must outlive this. Frozen parameters are frozen here. The recommender's compute path is fixed from
+  // here on.
   TrainingStep(Recommender& recommender, const data::Dataset& dataset, const data::NegativeSampler& negatives,
                const StepRules& rules);
+  ~TrainingStep();
 
   // Collective. Step number `step` (from 1) on `batch`, the global batch, the same on all ranks.
   // DoNotRestartError on every rank when loss or gradients are not finite; the parameters then are those of
   // the step before.
-  StepResult Run(int64_t epoch, int64_t step, std::span<const data::TrainingSequence> batch);
+  //
+  // `next`, when known: while this step computes, that batch is packed and its ids travel; the next Run finds
+  // it ready. The results are the same without.
+  StepResult Run(int64_t epoch, int64_t step, std::span<const data::TrainingSequence> batch,
+                 const Upcoming* next = nullptr);
 
   // Brings every row of this rank to `step`; before evaluation. Local.
   void CatchUpRows(int64_t step);
@@ -52,22 +51,44 @@ class TrainingStep {
   DenseAdam& dense_adam() { return dense_adam_; }
   RowAdam* row_adam() { return row_adam_ ? &*row_adam_ : nullptr; }  // null when the table is frozen
   int64_t trained_parameters() const;                                // over all ranks, rows included
+  StepTimes& times() { return times_; }
 
  private:
+  // This rank's share of a global batch, and who sends which rows to whom for it.
+  struct Batch {
+    int64_t epoch = 0, step = 0;
+    int64_t global_users = 0, global_targets = 0;
+    PackedBatch packed;
+    std::vector<int64_t> row_of_id;  // of each needed id, the row among the plan's
+    dist::ExchangePlan plan;
+    model::RowOccurrences occurrences;  // of the plan's rows in row_of_id; for the one pass
+  };
+  struct PendingBatch {
+    Batch batch;
+    dist::PendingPlan plan;
+  };
   struct Losses {
     at::Tensor total;  // scaled, what backward starts from
     double loss_sum = 0, contrastive_sum = 0;
+    bool finite = true;
   };
-  struct Shared {  // the global batch, as every rank knows it
-    int64_t targets = 0, users = 0;
-  };
-  PackedBatch Pack(int64_t epoch, int64_t step, std::span<const data::TrainingSequence> batch) const;
-  Losses ComputeLosses(const PackedBatch& packed, const at::Tensor& rows,
-                       const std::vector<int64_t>& row_of_id, int64_t step, const Shared& shared);
+  PendingBatch Begin(const Upcoming& upcoming);
+  Batch Finish(PendingBatch pending);
+  PackedBatch Pack(const Upcoming& upcoming) const;
+  // Forward and backward: dense gradients land in the flat buffer, row gradients in `row_gradients` [U, d]
+  // or, on the fused path, in one_pass_.
+  Losses ComputeGradients(const Batch& batch, const at::Tensor& rows, const model::SideWork& meanwhile,
+                          at::Tensor* row_gradients);
+  Losses ComputeByAutograd(const Batch& batch, const at::Tensor& rows);
+  at::Tensor NextItemSum(const Batch& batch, const at::Tensor& users, const at::Tensor& rows) const;
   at::Tensor ContrastiveSum(const PackedBatch& packed, const Recommender::Encoded& encoded);
-  void Optimise(const dist::ExchangePlan& plan, const at::Tensor& row_gradients, int64_t step);
+  // Row gradients summed over ranks, for the slots touched here; undefined where Optimise takes them from
+  // one_pass_ directly.
+  at::Tensor ExchangeRowGradients(const Batch& batch, const at::Tensor& row_gradients);
+  void Optimise(const Batch& batch, const at::Tensor& row_gradients);
   // Sums over ranks, checked to be finite before anything is updated.
-  StepResult Agree(const Losses& losses, bool gradients_finite, const Shared& shared, int64_t step);
+  StepResult Agree(const Losses& losses, const Batch& batch);
+  bool alone() const { return recommender_.communicator().size() == 1; }
 
   Recommender& recommender_;
   const data::Dataset& dataset_;
@@ -78,6 +99,10 @@ class TrainingStep {
       0;  // offset of the first dense parameter that trains: the trained ones are a suffix
   DenseAdam dense_adam_;
   std::optional<RowAdam> row_adam_;
+  std::unique_ptr<OnePass> one_pass_;  // null when the loss needs the whole batch, and on the reference path
+  std::optional<Batch> prepared_;      // the next batch
+  std::vector<const float*> row_pointers_;
+  StepTimes times_;
 };
 
 }  // namespace ppr::train

@@ -120,10 +120,12 @@ StageResult Tune(dist::Communicator& communicator, const TuneConfig& given,
   }
   if (config.profile_init == ProfileInit::kMeanOfItems) InitialiseProfileTables(dataset, recommender);
 
+  recommender.UseCompute(training.compute);
   const data::NegativeSampler negatives(dataset, training.seed);
   const bool light = config.method == TuneMethod::kPprLight;
   const StepRules rules{.loss = training.loss,
                         .negatives = training.negatives,
+                        .negative_sharing = training.negative_sharing,
                         .pretrained_rate = training.learning_rate,
                         .new_rate = config.new_learning_rate,
                         .adam = training.adam,

@@ -41,15 +41,16 @@ void MakeChunks(const Kernels& kernels, const EncoderShape& shape, const std::ve
 }  // namespace
 
 void SplitBatch(const Kernels& kernels, const EncoderShape& shape, const std::vector<int64_t>& offsets,
-                int64_t threads, std::vector<Share>* shares) {
+                int64_t threads, int64_t busy_tokens, std::vector<Share>* shares) {
   const auto sequences = static_cast<int64_t>(offsets.size()) - 1;
   const auto work_of = [&](int64_t b) {
     return WorkOf(shape, offsets[static_cast<size_t>(b) + 1] - offsets[static_cast<size_t>(b)]);
   };
-  int64_t total = 0;
+  const int64_t busy = busy_tokens * WorkOf(shape, 1);
+  int64_t total = busy;
   for (int64_t b = 0; b < sequences; ++b) total += work_of(b);
   shares->resize(static_cast<size_t>(threads));
-  int64_t first = 0, done = 0;
+  int64_t first = 0, done = busy;
   for (int64_t thread = 0; thread < threads; ++thread) {
     const int64_t goal = thread + 1 < threads ? total / threads * (thread + 1) : total;
     int64_t last = first;

@@ -136,9 +136,10 @@ fused::EncoderTask FusedEncoder::MakeTask(const std::vector<const float*>& input
           .token_keys = drops ? layout.token_keys.const_data_ptr<int64_t>() : nullptr};
 }
 
-void FusedEncoder::SplitBatch(const PackedLayout& layout, bool dropout) {
+void FusedEncoder::SplitBatch(const PackedLayout& layout, bool dropout, int64_t busy_tokens) {
   const int64_t threads = at::get_num_threads();
-  fused::SplitBatch(*kernels_, ShapeOf(encoder_.config(), dropout), layout.offsets, threads, &shares_);
+  fused::SplitBatch(*kernels_, ShapeOf(encoder_.config(), dropout), layout.offsets, threads, busy_tokens,
+                    &shares_);
   workspaces_.resize(static_cast<size_t>(threads));
   thread_gradients_.resize(static_cast<size_t>(threads - 1));
 }
@@ -240,13 +241,15 @@ double FusedEncoder::PassOverShare(const fused::EncoderTask& task, const fused::
 
 const NextItemGradients& FusedEncoder::NextItemPass(const std::vector<const float*>& inputs,
                                                     const PackedLayout& layout, DropoutState dropout,
-                                                    const NextItemTargets& targets) {
+                                                    const NextItemTargets& targets,
+                                                    const SideWork& meanwhile) {
   RefreshTransposed();
-  SplitBatch(layout, dropout.active);
+  SplitBatch(layout, dropout.active, meanwhile.run ? meanwhile.tokens : 0);
   const fused::EncoderTask task = MakeTask(inputs, layout, dropout.active);
   const fused::NextItemTask next_item = MakeNextItemTask(layout, targets);
   std::vector<double> loss_of_thread(shares_.size(), 0);
   OnThreads(static_cast<int64_t>(shares_.size()), [&](int64_t thread) {
+    if (thread == 0 && meanwhile.run) meanwhile.run();
     loss_of_thread[static_cast<size_t>(thread)] = PassOverShare(task, next_item, thread, targets);
   });
   AddThreadGradients();

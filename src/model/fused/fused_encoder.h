@@ -9,6 +9,7 @@
 #include <ATen/core/Tensor.h>
 
 #include <cstdint>
+#include <functional>
 #include <string>
 #include <vector>
 
@@ -47,6 +48,12 @@ struct NextItemGradients {
   at::Tensor shared;        // [K, d]; undefined with own negatives
 };
 
+// Work of the caller's that the calling thread does first, while the other threads begin with the batch.
+struct SideWork {
+  std::function<void()> run;  // empty = none
+  int64_t tokens = 0;  // what it costs, in tokens of the batch: the calling thread takes fewer of those
+};
+
 class FusedEncoder {
  public:
   // Why the fused path cannot take this encoder on this processor; empty when it can.
@@ -67,7 +74,8 @@ class FusedEncoder {
   // Forward, loss and backward in one pass. Adds the encoder's gradients, scaled, to the flat buffer unless
   // it is frozen; the others are in the result, which is valid until the next call.
   const NextItemGradients& NextItemPass(const std::vector<const float*>& inputs, const PackedLayout& layout,
-                                        DropoutState dropout, const NextItemTargets& targets);
+                                        DropoutState dropout, const NextItemTargets& targets,
+                                        const SideWork& meanwhile = {});
 
   const fused::Kernels& kernels() const { return *kernels_; }
 
@@ -76,7 +84,7 @@ class FusedEncoder {
 
   fused::EncoderTask MakeTask(const std::vector<const float*>& inputs, const PackedLayout& layout,
                               bool dropout) const;
-  void SplitBatch(const PackedLayout& layout, bool dropout);
+  void SplitBatch(const PackedLayout& layout, bool dropout, int64_t busy_tokens = 0);
   // The weights of this step, transposed, for the way back.
   void RefreshTransposed();
   // Shapes the results for this batch and points the kernels at them.

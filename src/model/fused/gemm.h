@@ -71,7 +71,7 @@ __attribute__((noinline)) void MultiplyTile(const Product& p, int64_t row, int64
       } else if (p.start == Start::kBias) {
         sum[r][v] = V::Add(sum[r][v], V::LoadFirst(p.bias + column + v * V::kLanes, count));
       }
-      if (p.relu) sum[r][v] = V::Max(sum[r][v], V::Zero());
+      if (p.relu) sum[r][v] = V::Max(V::Zero(), sum[r][v]);  // keeps NaN
       V::StoreFirst(to, sum[r][v], count);
     }
   }

@@ -55,9 +55,15 @@ struct KernelTable {
     }
   }
 
+  static bool AllFinite(const float* x, int64_t n) {
+    typename V::Floats sum = V::Zero();  // of zeros, unless one is not finite
+    for (int64_t i = 0; i < n; i += V::kLanes) sum = V::MulAdd(V::LoadFirst(x + i, n - i), V::Zero(), sum);
+    return V::Sum(sum) == 0;
+  }
+
   static constexpr Kernels Make(const char* name) {
-    return {name,        Transpose, EncoderMemory, NextItemScratch<V>, Forward,
-            ForwardLast, Backward,  NextItem,      WeightedSum};
+    return {name,        Multiply<V>, Transpose, EncoderMemory, NextItemScratch<V>, Forward,
+            ForwardLast, Backward,    NextItem,  WeightedSum,   AllFinite};
   }
 };
 

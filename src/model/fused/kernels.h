@@ -7,10 +7,14 @@
 
 namespace ppr::model::fused {
 
+struct Product;
+
 // All functions work on the calling thread and allocate nothing.
 struct Kernels {
   const char* name;  // "avx512" or "avx2"
 
+  // C = A B, the product that all others are made of (gemm.h).
+  void (*multiply)(const Product& product);
   // to [columns, rows] = the transpose of from [rows, columns]; both are multiples of 16.
   void (*transpose)(const float* from, int64_t rows, int64_t columns, float* to);
   ChunkMemory (*encoder_memory)(const EncoderShape& shape, const int64_t* sequences, Chunk chunk);
@@ -30,6 +34,8 @@ struct Kernels {
 
   // to[c] = sum over i < n of factors[i] * rows[i][c]; width is a multiple of 16.
   void (*weighted_sum)(const float* const* rows, const float* factors, int64_t n, int64_t width, float* to);
+  // True when all of x [n] are finite.
+  bool (*all_finite)(const float* x, int64_t n);
 };
 
 enum class InstructionSet { kAvx2, kAvx512 };

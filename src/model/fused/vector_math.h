@@ -14,8 +14,8 @@ namespace ppr::model::fused {
 template <class V>
 PPR_FUSED_INLINE typename V::Floats Exp(typename V::Floats x) {
   using Floats = typename V::Floats;
-  // Below, exp is 0 for our purposes; above, it would overflow.
-  x = V::Max(V::Min(x, V::Set(88.0F)), V::Set(-87.0F));
+  // Below, exp is 0 for our purposes; above, it would overflow. A NaN as second operand stays one.
+  x = V::Max(V::Set(-87.0F), V::Min(V::Set(88.0F), x));
   const Floats whole = V::Round(V::Mul(x, V::Set(1.44269504088896341F)));
   Floats r = V::NegMulAdd(whole, V::Set(0.693145751953125F), x);  // ln 2 in two parts
   r = V::NegMulAdd(whole, V::Set(1.42860677e-6F), r);
@@ -50,7 +50,7 @@ PPR_FUSED_INLINE typename V::Floats Softplus(typename V::Floats x, typename V::F
   const Floats small = Exp<V>(V::Negate(V::Abs(x)));                      // exp(-|x|), in (0, 1]
   const Floats of_negative = V::Div(small, V::Add(small, V::Set(1.0F)));  // logistic(-|x|)
   derivative = V::Select(V::Greater(x, V::Zero()), V::Sub(V::Set(1.0F), of_negative), of_negative);
-  return V::Add(V::Max(x, V::Zero()), LogOnePlus<V>(small));
+  return V::Add(V::Max(V::Zero(), x), LogOnePlus<V>(small));
 }
 
 // Phi(x), the normal distribution function, and its density phi(x): GELU(x) = x Phi(x) and its derivative is
@@ -58,7 +58,7 @@ PPR_FUSED_INLINE typename V::Floats Softplus(typename V::Floats x, typename V::F
 template <class V>
 PPR_FUSED_INLINE typename V::Floats NormalDistribution(typename V::Floats x, typename V::Floats& density) {
   using Floats = typename V::Floats;
-  const Floats bounded = V::Min(V::Abs(x), V::Set(8.4F));
+  const Floats bounded = V::Min(V::Set(8.4F), V::Abs(x));
   const Floats z = V::Mul(bounded, V::Set(0.70710678118654752F));
   const Floats bell = Exp<V>(V::Mul(V::Mul(bounded, bounded), V::Set(-0.5F)));
   const Floats t = V::Div(V::Set(1.0F), V::MulAdd(z, V::Set(0.4F), V::Set(1.0F)));

@@ -26,6 +26,12 @@ TEST(WorldSizeInvariance, Pretrain) { ExpectSameForAllWorldSizes({.kind = Kind::
 TEST(WorldSizeInvariance, PretrainWithBce) {
   ExpectSameForAllWorldSizes({.kind = Kind::kPretrain, .loss = model::NextItemLoss::kBce});
 }
+TEST(WorldSizeInvariance, PretrainWithSharedNegatives) {
+  ExpectSameForAllWorldSizes({.kind = Kind::kPretrain,
+                              .loss = model::NextItemLoss::kBce,
+                              .negative_sharing = NegativeSharing::kBatch,
+                              .negatives = 20});
+}
 TEST(WorldSizeInvariance, LightWithContrastiveLoss) { ExpectSameForAllWorldSizes({.kind = Kind::kLight}); }
 TEST(WorldSizeInvariance, FullWithContrastiveLossAndProjector) {
   ExpectSameForAllWorldSizes({.kind = Kind::kFull});
@@ -50,9 +56,38 @@ TEST(WorldSizeInvariance, FewerItemsThanRanks) {
       {.kind = Kind::kPretrain, .steps = 60, .data = {.users = 40, .items = 3, .num_candidates = 1}});
 }
 TEST(WorldSizeInvariance, UsersWithOneClickOnly) {
-  const test::SyntheticSettings one_click{.users = 60, .items = 12, .max_clicks = 1};
+  const test::SyntheticSettings one_click{.users = 84, .items = 12, .max_clicks = 1};
   ExpectSameForAllWorldSizes(
       {.kind = Kind::kFull, .steps = 40, .targets = data::TargetClicks::kAll, .data = one_click});
+}
+
+TEST(WorldSizeInvariance, OnTheReferencePath) {
+  ExpectSameForAllWorldSizes({.kind = Kind::kPretrain, .compute = ComputePath::kReference});
+  ExpectSameForAllWorldSizes({.kind = Kind::kFull, .compute = ComputePath::kReference});
+}
+
+// The fused path is the reference path to rounding: the same loss of every step and the same parameters.
+void ExpectSameOnBothPaths(Setting setting) {
+  const Trace fused = TrainOnThreads(setting, 2);
+  setting.compute = ComputePath::kReference;
+  ExpectSame(fused, TrainOnThreads(setting, 2), 2, setting);
+}
+TEST(ComputePaths, PretrainFiveHundredSteps) {
+  ExpectSameOnBothPaths({.kind = Kind::kPretrain, .steps = 500});
+  ExpectSameOnBothPaths({.kind = Kind::kPretrain, .steps = 500, .loss = model::NextItemLoss::kBce});
+}
+TEST(ComputePaths, SharedNegatives) {
+  for (const model::NextItemLoss loss : {model::NextItemLoss::kBpr, model::NextItemLoss::kBce}) {
+    ExpectSameOnBothPaths({.kind = Kind::kPretrain,
+                           .loss = loss,
+                           .negative_sharing = NegativeSharing::kBatch,
+                           .negatives = 20});
+  }
+}
+TEST(ComputePaths, PromptsInOnePassAndInTwo) {
+  ExpectSameOnBothPaths({.kind = Kind::kFineTune, .targets = data::TargetClicks::kAll});
+  ExpectSameOnBothPaths({.kind = Kind::kLight, .targets = data::TargetClicks::kAll});
+  ExpectSameOnBothPaths({.kind = Kind::kFull, .targets = data::TargetClicks::kAll});
 }
 
 TEST(TrainingStep, LearnsWhatTheDataHolds) {

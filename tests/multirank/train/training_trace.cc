@@ -17,8 +17,8 @@ model::EncoderConfig SmallEncoder(double dropout) {
   model::EncoderConfig config;
   config.blocks = 2;
   config.heads = 2;
-  config.width = 8;
-  config.ffn_width = 8;
+  config.width = 16;
+  config.ffn_width = 16;
   config.max_history = 6;  // shorter than most histories: windows take part
   config.dropout = dropout;
   // Large first values keep the pre-activations of ReLU layers away from 0. A pre-activation within rounding
@@ -61,11 +61,13 @@ Trace TrainOn(dist::Communicator& communicator, const Setting& setting) {
   }
   Recommender recommender(communicator, SmallEncoder(setting.dropout), prompt, profile, dataset.num_items(),
                           5);
+  recommender.UseCompute(setting.compute);
   if (prompt && setting.mean_of_items) InitialiseProfileTables(dataset, recommender);
   const data::NegativeSampler negatives(dataset, 5);
   StepRules rules;
   rules.loss = setting.loss;
-  rules.negatives = 2;
+  rules.negatives = setting.negatives;
+  rules.negative_sharing = setting.negative_sharing;
   rules.pretrained_rate = {.base = setting.rate, .warmup_steps = 10};
   rules.new_rate = {.base = setting.rate, .warmup_steps = 0};
   rules.train_pretrained = setting.kind != Kind::kLight;
@@ -79,12 +81,17 @@ Trace TrainOn(dist::Communicator& communicator, const Setting& setting) {
   int64_t epoch = 0;
   int64_t batch = 0;
   for (int64_t s = 1; s <= setting.steps; ++s) {
-    const StepResult result = step.Run(epoch, s, plan.Batch(epoch, batch, setting.batch_size));
-    losses.push_back(result.loss + result.contrastive);
+    const auto here = plan.Batch(epoch, batch, setting.batch_size);
+    const std::vector<data::TrainingSequence> sequences(here.begin(), here.end());
+    const int64_t epoch_here = epoch;
     if (++batch == plan.NumBatches(epoch, setting.batch_size)) {
       batch = 0;
       ++epoch;
     }
+    // Every third batch comes unannounced.
+    const Upcoming next{epoch, s + 1, plan.Batch(epoch, batch, setting.batch_size)};
+    const StepResult result = step.Run(epoch_here, s, sequences, s % 3 == 0 ? nullptr : &next);
+    losses.push_back(result.loss + result.contrastive);
   }
   step.CatchUpRows(setting.steps);
   const at::Tensor rows = WholeTable(recommender);

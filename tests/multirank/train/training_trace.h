@@ -26,6 +26,9 @@ struct Setting {
   BehaviourAugmentation behaviour = BehaviourAugmentation::kDelete;
   bool mean_of_items = false;
   double rate = 0.001;
+  ComputePath compute = ComputePath::kFused;
+  NegativeSharing negative_sharing = NegativeSharing::kOwn;
+  int64_t negatives = 2;
 };
 
 struct Trace {
@@ -34,7 +37,7 @@ struct Trace {
   at::Tensor rows;   // [V, d] by id
 };
 
-// Two blocks of width 8 with windows of 6 clicks.
+// Two blocks of width 16, which both compute paths can run, with windows of 6 clicks.
 model::EncoderConfig SmallEncoder(double dropout);
 
 // Collective.

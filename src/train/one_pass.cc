@@ -1,0 +1,158 @@
+#include "train/one_pass.h"
+
+#include <ATen/ATen.h>
+#include <ATen/Parallel.h>
+#include <torch/csrc/autograd/autograd.h>
+
+#include <algorithm>
+#include <cmath>
+
+#include "model/fused/workspace.h"
+
+namespace ppr::train {
+namespace {
+
+constexpr int64_t kPlacesPerTask = 4096;
+constexpr int64_t kRowsPerTask = 64;
+
+}  // namespace
+
+OnePass::OnePass(Recommender& recommender, const data::Dataset& dataset, const StepRules& rules)
+    : recommender_(recommender), dataset_(dataset), rules_(rules) {
+  targets_.loss = rules.loss;
+  targets_.negatives = rules.negatives;
+}
+
+// The tables of the kernels from the packed batch's; candidates are item_rows_ behind the tokens'.
+void OnePass::MakeTargets(const PackedBatch& packed, int64_t global_targets) {
+  const size_t sequences = packed.users.size(), count = packed.positives.size();
+  const auto negatives = static_cast<size_t>(rules_.negatives);
+  targets_.scale = 1.0 / static_cast<double>(global_targets);
+  targets_.tokens = packed.target_token;
+  targets_.offsets.assign(sequences + 1, 0);
+  for (const int64_t sequence : packed.target_sequence) ++targets_.offsets[static_cast<size_t>(sequence) + 1];
+  for (size_t b = 0; b < sequences; ++b) targets_.offsets[b + 1] += targets_.offsets[b];
+  const bool shares = rules_.negative_sharing == NegativeSharing::kBatch;
+  const size_t own = shares ? 0 : negatives;  // of each target
+  const float* const* const candidates = item_rows_.data() + packed.num_item_tokens();
+  targets_.candidates.resize(count * (1 + own));
+  for (size_t n = 0; n < count; ++n) {
+    const float** const to = targets_.candidates.data() + n * (1 + own);
+    to[0] = candidates[n];
+    std::copy_n(candidates + count + n * own, own, to + 1);
+  }
+  if (!shares) {
+    targets_.excluded_offsets.assign(sequences + 1, 0);
+    return;
+  }
+  targets_.excluded_offsets = packed.clicked_offsets;
+  targets_.excluded = packed.clicked_negatives;
+  const int64_t width = recommender_.encoder().config().width;
+  model::fused::Reshape(targets_.shared, {rules_.negatives, width});
+  for (size_t k = 0; k < negatives; ++k) {
+    std::copy_n(candidates[count + k], width,
+                targets_.shared.mutable_data_ptr<float>() + static_cast<int64_t>(k) * width);
+  }
+}
+
+OnePass::Result OnePass::Run(const PackedBatch& packed, const std::vector<const float*>& rows,
+                             const std::vector<int64_t>& row_of_id, const model::RowOccurrences& occurrences,
+                             int64_t global_targets, const model::SideWork& meanwhile) {
+  occurrences_ = &occurrences;
+  const Recommender::ProfileParts parts = recommender_.MakeProfileParts(packed, dataset_, {}, {}, 0);
+  item_rows_.resize(row_of_id.size());
+  for (size_t i = 0; i < row_of_id.size(); ++i) item_rows_[i] = rows[static_cast<size_t>(row_of_id[i])];
+  recommender_.PointAtInputs(packed, item_rows_, parts, &inputs_);
+  targets_.profiles = parts.profiles.defined() ? parts.profiles.detach().contiguous() : at::Tensor();
+  MakeTargets(packed, global_targets);
+
+  model::FusedEncoder& fused = *recommender_.fused();
+  const model::DropoutState dropout{.active = recommender_.encoder().config().dropout > 0};
+  const model::NextItemGradients& gradients =
+      fused.NextItemPass(inputs_, packed.layout, dropout, targets_, meanwhile);
+  ReturnToProfiles(packed, parts, gradients);
+  PointAtParts(packed, gradients);
+  const auto finite = [&](const at::Tensor& tensor) {
+    return fused.kernels().all_finite(tensor.const_data_ptr<float>(), tensor.numel());
+  };
+  return {.loss_sum = gradients.loss_sum,
+          .finite = std::isfinite(gradients.loss_sum) && finite(gradients.inputs) && finite(gradients.users)};
+}
+
+void OnePass::ReturnToProfiles(const PackedBatch& packed, const Recommender::ProfileParts& parts,
+                               const model::NextItemGradients& gradients) const {
+  std::vector<at::Tensor> outputs, of_outputs;
+  if (parts.prompts.defined()) {
+    at::Tensor of_prompts = at::empty_like(parts.prompts);
+    const int64_t width = of_prompts.size(1);
+    const float* const from = gradients.inputs.const_data_ptr<float>();
+    float* const to = of_prompts.mutable_data_ptr<float>();
+    for (size_t t = 0; t < packed.token_items.size(); ++t) {
+      const int64_t item = packed.token_items[t];
+      if (item < 0) std::copy_n(from + static_cast<int64_t>(t) * width, width, to + PromptOf(item) * width);
+    }
+    outputs.push_back(parts.prompts);
+    of_outputs.push_back(of_prompts);
+  }
+  if (parts.profiles.defined()) {
+    outputs.push_back(parts.profiles);
+    of_outputs.push_back(gradients.profiles);
+  }
+  if (!outputs.empty()) torch::autograd::backward(outputs, of_outputs);
+}
+
+void OnePass::PointAtParts(const PackedBatch& packed, const model::NextItemGradients& gradients) {
+  const std::vector<int64_t>& place_at = occurrences_->places;
+  const auto places = static_cast<int64_t>(place_at.size());
+  std::vector<int64_t> token_of_item;  // of the item tokens
+  for (size_t t = 0; t < packed.token_items.size(); ++t) {
+    if (packed.token_items[t] > 0) token_of_item.push_back(static_cast<int64_t>(t));
+  }
+  const auto item_tokens = static_cast<int64_t>(token_of_item.size());
+  const int64_t count = packed.num_targets(), width = gradients.inputs.size(1);
+  const int64_t own = gradients.coefficients.size(1) - 1;  // negatives of each target
+  const float* const inputs = gradients.inputs.const_data_ptr<float>();
+  const float* const users = gradients.users.const_data_ptr<float>();
+  const float* const coefficients = gradients.coefficients.const_data_ptr<float>();
+  occurrence_rows_.resize(static_cast<size_t>(places));
+  occurrence_factors_.resize(static_cast<size_t>(places));
+  at::parallel_for(0, places, kPlacesPerTask, [&](int64_t begin, int64_t end) {
+    for (int64_t i = begin; i < end; ++i) {
+      const int64_t place = place_at[static_cast<size_t>(i)];
+      const int64_t candidate = place - item_tokens, negative = candidate - count;
+      const float*& row = occurrence_rows_[static_cast<size_t>(i)];
+      float& factor = occurrence_factors_[static_cast<size_t>(i)];
+      factor = 1;
+      if (candidate < 0) {
+        row = inputs + token_of_item[static_cast<size_t>(place)] * width;
+      } else if (negative >= 0 && own == 0) {
+        row = gradients.shared.const_data_ptr<float>() + negative * width;
+      } else {
+        const int64_t target = negative < 0 ? candidate : negative / own;
+        row = users + target * width;
+        factor = coefficients[target * (1 + own) + (negative < 0 ? 0 : 1 + negative % own)];
+      }
+    }
+  });
+}
+
+void OnePass::RowGradient(int64_t row, float* gradient) const {
+  const auto first = static_cast<size_t>(occurrences_->starts[static_cast<size_t>(row)]);
+  const int64_t n = occurrences_->starts[static_cast<size_t>(row) + 1] - static_cast<int64_t>(first);
+  recommender_.fused()->kernels().weighted_sum(occurrence_rows_.data() + first,
+                                               occurrence_factors_.data() + first, n,
+                                               recommender_.encoder().config().width, gradient);
+}
+
+at::Tensor OnePass::RowGradients() {
+  const int64_t width = recommender_.encoder().config().width,
+                rows = static_cast<int64_t>(occurrences_->starts.size()) - 1;
+  model::fused::Reshape(row_gradients_, {rows, width});
+  float* const to = row_gradients_.mutable_data_ptr<float>();
+  at::parallel_for(0, rows, kRowsPerTask, [&](int64_t begin, int64_t end) {
+    for (int64_t row = begin; row < end; ++row) RowGradient(row, to + row * width);
+  });
+  return row_gradients_;
+}
+
+}  // namespace ppr::train

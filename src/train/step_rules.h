@@ -1,0 +1,30 @@
+// What a training step trains and how, and what it reports.
+#pragma once
+
+#include <cstdint>
+
+#include "train/adam.h"
+#include "train/stage_config.h"
+
+namespace ppr::train {
+
+// The same on all ranks.
+struct StepRules {
+  model::NextItemLoss loss = model::NextItemLoss::kBpr;
+  int64_t negatives = 1;
+  NegativeSharing negative_sharing = NegativeSharing::kOwn;
+  LearningRate pretrained_rate, new_rate;
+  AdamConfig adam;
+  bool train_pretrained = true;  // false: PPR(light); rows then have no gradient, moment or traffic back
+  ContrastiveConfig contrastive{.weight = 0};
+  uint64_t seed = 1;
+};
+
+struct StepResult {
+  double loss = 0;              // L_p of Eq. 5 (or L_o of Eq. 2): mean over the global batch's targets
+  double contrastive = 0;       // L_CL of Eq. 6: mean over the global batch's users, summed over views
+  int64_t targets = 0;          // of the global batch
+  bool stop_requested = false;  // by any rank
+};
+
+}  // namespace ppr::train
