@@ -39,5 +39,6 @@ Command PretrainCommand();
 Command TuneCommand();
 Command EvaluateCommand();
 Command CompareCommand();
+Command BenchCommand();
 
 }  // namespace ppr::cli

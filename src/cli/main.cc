@@ -96,8 +96,8 @@ int RunCommand(const std::vector<Command>& commands, const Command& command,
 }
 
 int RunMain(const std::vector<std::string>& words) {
-  const std::vector<Command> commands = {PrepareCommand(), PretrainCommand(), TuneCommand(),
-                                         EvaluateCommand(), CompareCommand()};
+  const std::vector<Command> commands = {PrepareCommand(),  PretrainCommand(), TuneCommand(),
+                                         EvaluateCommand(), CompareCommand(),  BenchCommand()};
   if (words.empty()) {
     PrintToStderr(Overview(commands));
     return Usage();
