@@ -273,7 +273,8 @@ void Preparation::CheckParts() const {
                                     : "held out by the seed. Change --holdout_share or --seed";
   if (report_.warm_users == report_.users)
     throw DataError(config_.interactions + found + ", expected some " + cold_rule);
-  if (report_.warm_users == 0)
+  const bool all_cold = config_.protocol == Protocol::kHoldout && config_.holdout_share == 1;
+  if (report_.warm_users == 0 && !all_cold)
     throw DataError(config_.interactions + found + ", expected some not " + cold_rule);
   if (report_.cold_train_users == 0 || report_.cold_dev_users == 0 || report_.cold_test_users == 0) {
     LOG(WARNING) << "a part of the cold users is empty: train " << report_.cold_train_users << ", dev "

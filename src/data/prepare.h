@@ -37,8 +37,9 @@ struct PrepareConfig {
   bool drop_duplicates = false;  // of (user, item, time); counted either way
 
   Protocol protocol = Protocol::kHoldout;
-  int32_t cold_threshold = 10;                            // threshold: users with fewer clicks are cold
-  double holdout_share = 0.25;                            // holdout: share of users that become cold
+  int32_t cold_threshold = 10;  // threshold: users with fewer clicks are cold
+  // holdout: share of users that become cold; 1: all of them, since another dataset is for pre-training
+  double holdout_share = 0.25;
   int32_t cold_clicks = 10;                               // holdout: clicks a cold user keeps
   int32_t min_user_clicks = 1, min_item_clicks = 1;       // k-core, applied until stable when either is > 1
   double cold_train_share = 0.72, cold_dev_share = 0.08;  // the rest is cold test

@@ -64,8 +64,8 @@ void CheckColumns(const PrepareConfig& config, ProblemList* list) {
 
 void CheckProtocol(const PrepareConfig& config, ProblemList* list) {
   list->Expect(config.cold_threshold >= 2, "--cold_threshold", "at least 2", config.cold_threshold);
-  list->Expect(config.holdout_share > 0 && config.holdout_share < 1, "--holdout_share",
-               "a number between 0 and 1", config.holdout_share);
+  list->Expect(config.holdout_share > 0 && config.holdout_share <= 1, "--holdout_share",
+               "a number above 0, at most 1", config.holdout_share);
   list->Expect(config.cold_clicks >= 1, "--cold_clicks", "at least 1", config.cold_clicks);
   list->Expect(config.min_user_clicks >= 1, "--min_user_clicks", "at least 1", config.min_user_clicks);
   list->Expect(config.min_item_clicks >= 1, "--min_item_clicks", "at least 1", config.min_item_clicks);

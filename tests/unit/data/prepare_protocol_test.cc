@@ -117,6 +117,20 @@ std::string ManyUsers() {
   return text;
 }
 
+// The target domain of two: pre-training has the source domain.
+TEST(Holdout, AShareOfOneMakesEveryUserCold) {
+  PrepareCase prepare(ManyUsers());
+  prepare.config.holdout_share = 1;
+  prepare.config.cold_clicks = 100;
+  const Dataset dataset = prepare.Run();
+  EXPECT_EQ(prepare.report.warm_users, 0);
+  EXPECT_EQ(prepare.report.rows_kept, 60 * 6);
+  EXPECT_GT(prepare.report.cold_train_users, 0);
+  EXPECT_EQ(prepare.report.cold_train_users + prepare.report.cold_dev_users + prepare.report.cold_test_users,
+            60);
+  for (const CasePart part : dataset.cases.part) EXPECT_NE(part, CasePart::kWarmDev);
+}
+
 TEST(Holdout, ColdUsersAreDrawnByIdAndKeepTheirFirstClicks) {
   PrepareCase prepare(ManyUsers());
   prepare.config.holdout_share = 0.4;
