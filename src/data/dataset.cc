@@ -141,6 +141,13 @@ Dataset ReadDataset(const std::string& path) {
   return dataset;
 }
 
+std::vector<std::string> ReadUserIds(const std::string& path) {
+  CheckSeal(path, layout::kFormat);
+  CheckedFile file(path);
+  file.CheckFormat();
+  return file.Texts(layout::kUserIds);
+}
+
 void WriteDataset(const std::string& path, const Dataset& dataset) {
   DatasetWriter writer(path, static_cast<int64_t>(dataset.items.size()));
   writer.AppendClicks(dataset.items, dataset.times);

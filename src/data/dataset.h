@@ -95,6 +95,9 @@ struct Dataset {
 // Reads and checks a whole dataset file. DataError names file, field, expected and found; StorageError when
 // unreadable.
 Dataset ReadDataset(const std::string& path);
+// The user ids alone, [U], of a file whose bytes are checked: memory does not grow with its clicks. Errors as
+// above.
+std::vector<std::string> ReadUserIds(const std::string& path);
 // Writes `path` as a whole (beside, sync, rename). Same dataset, same bytes. Ignores dataset.path and
 // dataset.digest.
 void WriteDataset(const std::string& path, const Dataset& dataset);

@@ -10,7 +10,7 @@ RowFilter::RowFilter(const PrepareConfig& config) : config_(config) {
   if (!config.layout.item_table.empty()) items_.emplace(config);
   if (config.layout.shared_with.empty()) return;
   shared_users_.emplace("users of " + config.layout.shared_with);
-  for (const std::string& user : ReadDataset(config.layout.shared_with).user_ids) shared_users_->Encode(user);
+  for (const std::string& user : ReadUserIds(config.layout.shared_with)) shared_users_->Encode(user);
 }
 
 bool RowFilter::WantsAction(std::string_view action, DroppedRows* dropped) const {

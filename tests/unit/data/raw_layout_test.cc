@@ -124,6 +124,9 @@ TEST(RawLayout, OnlyUsersOfAnotherDataset) {
   EXPECT_THAT(HistoriesById(target.Run()),
               ElementsAre(Pair("1", ElementsAre("q", "p")), Pair("2", ElementsAre("p"))));
   EXPECT_EQ(target.report.rows_dropped_user, 1);
+  EXPECT_THAT(ReadUserIds(source.config.output), ElementsAre("1", "2", "3"));
+  target.config.layout.shared_with = target.config.interactions;
+  EXPECT_THROW(Prepare(target.config), DataError);  // not a dataset file
 }
 
 TEST(RawLayout, ATableOfItemsRenamesAndFilters) {
