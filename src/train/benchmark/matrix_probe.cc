@@ -25,8 +25,9 @@ double SecondsSince(Clock::time_point start) {
   return std::chrono::duration<double>(Clock::now() - start).count();
 }
 
-// FLOP/s of the calling thread, which multiplies for `seconds`.
-double RateOfThisThread(const model::fused::Kernels& kernels, double seconds) {
+}  // namespace
+
+double KernelRateOfThread(const model::fused::Kernels& kernels, double seconds) {
   const at::Tensor left = at::full({kRows, kDepth}, 0.5F), right = at::full({kDepth, kColumns}, 0.25F);
   const at::Tensor product = at::empty({kRows, kColumns});
   const model::fused::Product task{.rows = kRows,
@@ -47,8 +48,6 @@ double RateOfThisThread(const model::fused::Kernels& kernels, double seconds) {
   } while (elapsed < seconds);
   return static_cast<double>(calls * 2 * kRows * kDepth * kColumns) / elapsed;
 }
-
-}  // namespace
 
 MatrixProbe::MatrixProbe(dist::Communicator& communicator, double seconds)
     : communicator_(communicator), seconds_(seconds), kernels_(model::fused::BestKernels()) {
@@ -74,7 +73,8 @@ double MatrixProbe::KernelRate(double seconds) const {
   at::parallel_for(0, static_cast<int64_t>(rates.size()), 1, [&](int64_t begin, int64_t end) {
     // A thread that takes two places does their work one after the other.
     for (int64_t i = begin; i < end; ++i)
-      rates[static_cast<size_t>(i)] = RateOfThisThread(*kernels_, seconds) / static_cast<double>(end - begin);
+      rates[static_cast<size_t>(i)] =
+          KernelRateOfThread(*kernels_, seconds) / static_cast<double>(end - begin);
   });
   return std::accumulate(rates.begin(), rates.end(), 0.0);
 }

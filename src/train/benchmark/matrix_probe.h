@@ -14,6 +14,9 @@ struct MatrixRates {
   double library = 0;
 };
 
+// FLOP/s at which the calling thread alone forms the kernels' own product, for `seconds`.
+double KernelRateOfThread(const model::fused::Kernels& kernels, double seconds);
+
 class MatrixProbe {
  public:
   // `seconds`: of each of the two products. The communicator must outlive the probe.
