@@ -5,6 +5,7 @@
 #include <cstdint>
 
 #include "model/fused/causal_attention.h"
+#include "model/fused/layer_norm.h"
 
 namespace ppr::bench {
 
@@ -15,12 +16,12 @@ struct FusedParts {
   void (*attention_backward)(const model::fused::AttentionHead& head,
                              const model::fused::AttentionGradients& to, float* values_scratch,
                              float* scores_scratch);
-  // `rows` rows of layer norm and of its gradient (layer_norm.h); moments [rows, 2].
-  void (*normalise)(const float* x, const float* gain, const float* bias, int64_t rows, int64_t width,
-                    float* moments, float* to);
-  void (*normalise_backward)(const float* x, const float* moments, const float* gain, const float* dy,
-                             int64_t rows, int64_t width, float* dx, float* gain_gradient,
-                             float* bias_gradient);
+  // As the templates of the same names (layer_norm.h).
+  void (*normalise_rows)(const model::fused::NormParameters& p, const float* x, int64_t rows, float* to,
+                         model::fused::RowMoments* moments);
+  void (*normalise_rows_backward)(const model::fused::NormParameters& p, const float* x,
+                                  const model::fused::RowMoments* moments, const float* dy, int64_t rows,
+                                  const float* residual, float* dx);
   // One bit an element of [rows, width] (dropout.h).
   void (*dropout_masks)(const int64_t* token_keys, int64_t rows, int64_t width, uint32_t threshold,
                         uint8_t* masks);

@@ -19,13 +19,34 @@ namespace {
 constexpr int64_t kTokens = 48, kWidth = 64;
 constexpr double kMatrixBytes = kTokens * kWidth * sizeof(float);
 
+// A layer norm of the chunk and everything around it.
+struct NormOfChunk {
+  std::vector<float> x = RandomFloats(kTokens * kWidth, 1), gain = RandomFloats(kWidth, 2);
+  std::vector<float> dy = RandomFloats(kTokens * kWidth, 3);
+  std::vector<float> to = std::vector<float>(x.size()), gain_gradient = std::vector<float>(gain.size()),
+                     bias_gradient = std::vector<float>(gain.size());
+  std::vector<model::fused::RowMoments> moments = std::vector<model::fused::RowMoments>(kTokens);
+  model::fused::NormParameters parameters{.gain = gain.data(),
+                                          .bias = gain.data(),
+                                          .epsilon = 1e-8F,
+                                          .width = kWidth,
+                                          .gain_gradient = gain_gradient.data(),
+                                          .bias_gradient = bias_gradient.data()};
+
+  void Forward() {
+    BestFusedParts().normalise_rows(parameters, x.data(), kTokens, to.data(), moments.data());
+  }
+  void Backward() {
+    BestFusedParts().normalise_rows_backward(parameters, x.data(), moments.data(), dy.data(), kTokens,
+                                             nullptr, to.data());
+  }
+};
+
 void LayerNormForward(benchmark::State& state) {
-  const std::vector<float> x = RandomFloats(kTokens * kWidth, 1), gain = RandomFloats(kWidth, 2);
-  std::vector<float> to(x.size()), moments(2 * kTokens);
+  NormOfChunk norm;
   Roofline roofline(state, Bound::kCache);
   for (auto _ : state) {
-    BestFusedParts().normalise(x.data(), gain.data(), gain.data(), kTokens, kWidth, moments.data(),
-                               to.data());
+    norm.Forward();
     benchmark::ClobberMemory();
   }
   roofline.Report(2 * kMatrixBytes);
@@ -33,15 +54,11 @@ void LayerNormForward(benchmark::State& state) {
 BENCHMARK(LayerNormForward);
 
 void LayerNormBackward(benchmark::State& state) {
-  const std::vector<float> x = RandomFloats(kTokens * kWidth, 1), gain = RandomFloats(kWidth, 2);
-  const std::vector<float> dy = RandomFloats(kTokens * kWidth, 3);
-  std::vector<float> to(x.size()), moments(2 * kTokens), gain_gradient(gain.size()),
-      bias_gradient(gain.size());
-  BestFusedParts().normalise(x.data(), gain.data(), gain.data(), kTokens, kWidth, moments.data(), to.data());
+  NormOfChunk norm;
+  norm.Forward();
   Roofline roofline(state, Bound::kCache);
   for (auto _ : state) {
-    BestFusedParts().normalise_backward(x.data(), moments.data(), gain.data(), dy.data(), kTokens, kWidth,
-                                        to.data(), gain_gradient.data(), bias_gradient.data());
+    norm.Backward();
     benchmark::ClobberMemory();
   }
   roofline.Report(3 * kMatrixBytes);  // x and dy in, dx out
