@@ -34,6 +34,7 @@ DEFINE_string(
 DEFINE_string(item_filter_column, "", "Column of the table of items, for --item_filter_values");
 DEFINE_string(item_filter_values, "", "Kinds of items to keep, separated by commas");
 DEFINE_bool(drop_rows_without_item, false, "Drop rows without an item; else they are an error");
+DEFINE_bool(distinct_items, false, "Keep only a user's first click on each item");
 DEFINE_string(buckets, "", "Profile columns of numbers to make coarse, with widths: age:10,income:1000");
 DEFINE_string(targets, "", "item_lines: a second file, whose targets follow the histories of the same users");
 
@@ -94,7 +95,8 @@ std::vector<FlagTopic> PrepareLayoutTopics() {
                                               {"item_from"},
                                               {"item_filter_column"},
                                               {"item_filter_values"},
-                                              {"drop_rows_without_item"}})};
+                                              {"drop_rows_without_item"},
+                                              {"distinct_items"}})};
 }
 
 void ReadPrepareLayout(FlagSet& flags, data::PrepareConfig* config) {
@@ -117,6 +119,7 @@ void ReadPrepareLayout(FlagSet& flags, data::PrepareConfig* config) {
   layout.item_filter_column = FLAGS_item_filter_column;
   layout.item_filter_values = SplitList(FLAGS_item_filter_values);
   layout.drop_rows_without_item = FLAGS_drop_rows_without_item;
+  layout.distinct_items = FLAGS_distinct_items;
   layout.buckets = BucketsOf(flags);
   layout.targets = FLAGS_targets;
 }

@@ -9,7 +9,7 @@
 namespace ppr::data {
 namespace {
 
-// How many earlier clicks of `ties` are on the same item, for each click.
+// How many earlier ones of `ties` (or of any clicks) are on the same item, for each click.
 std::vector<uint32_t> CountRepeats(std::span<const Click> ties) {
   std::vector<uint32_t> order(ties.size()), repeats(ties.size());
   for (size_t i = 0; i < order.size(); ++i) order[i] = static_cast<uint32_t>(i);
@@ -25,7 +25,23 @@ std::vector<uint32_t> CountRepeats(std::span<const Click> ties) {
 }  // namespace
 
 int64_t ClickOrder::Finish(std::span<Click> clicks) {
-  if (!has_times_) return static_cast<int64_t>(clicks.size());
+  const size_t kept = has_times_ ? FinishTimes(clicks) : clicks.size();
+  if (!config_.layout.distinct_items) return static_cast<int64_t>(kept);
+  const size_t distinct = KeepFirstOfEachItem(clicks.first(kept));
+  later_clicks_ += static_cast<int64_t>(kept - distinct);
+  return static_cast<int64_t>(distinct);
+}
+
+size_t ClickOrder::KeepFirstOfEachItem(std::span<Click> clicks) {
+  const std::vector<uint32_t> repeats = CountRepeats(clicks);
+  size_t kept = 0;
+  for (size_t i = 0; i < clicks.size(); ++i) {
+    if (repeats[i] == 0) clicks[kept++] = clicks[i];
+  }
+  return kept;
+}
+
+size_t ClickOrder::FinishTimes(std::span<Click> clicks) {
   size_t kept = 0;
   for (size_t first = 0; first < clicks.size();) {
     size_t last = first + 1;
@@ -36,7 +52,7 @@ int64_t ClickOrder::Finish(std::span<Click> clicks) {
     kept += count;
     first = last;
   }
-  return static_cast<int64_t>(kept);
+  return kept;
 }
 
 size_t ClickOrder::FinishTies(std::span<Click> ties) {
@@ -45,12 +61,7 @@ size_t ClickOrder::FinishTies(std::span<Click> ties) {
   const auto num_repeats = std::count_if(repeats.begin(), repeats.end(), [](uint32_t n) { return n > 0; });
   if (num_repeats == 0) return ties.size();
   duplicates_ += num_repeats;
-  if (!config_.drop_duplicates) return ties.size();
-  size_t kept = 0;
-  for (size_t i = 0; i < ties.size(); ++i) {
-    if (repeats[i] == 0) ties[kept++] = ties[i];
-  }
-  return kept;
+  return config_.drop_duplicates ? KeepFirstOfEachItem(ties) : ties.size();
 }
 
 void ClickOrder::OrderByHash(std::span<Click> ties) const {

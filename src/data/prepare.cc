@@ -177,6 +177,7 @@ void Preparation::Sort() {
       sorter_->Sort(users_.size(), [&order](std::span<Click> clicks) { return order.Finish(clicks); }));
   sorter_.reset();
   report_.duplicates = order.duplicates();
+  report_.rows_dropped_later_click = order.later_clicks();
   if (config_.drop_duplicates) report_.rows_dropped_duplicate = order.duplicates();
   LOG(INFO) << "sorted" << (sorted_->spilled() ? " through a temporary file" : " in memory");
 }

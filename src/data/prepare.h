@@ -56,9 +56,10 @@ struct PrepareConfig {
 
 struct PrepareReport {
   int64_t rows_read = 0, rows_kept = 0;
-  // By the layout (import/raw_layout.h): action, user, window of time, no item, item filter, repeated line.
+  // By the layout (import/raw_layout.h): action, user, window of time, no item, item filter, repeated line,
+  // and clicks on an item after a user's first.
   int64_t rows_dropped_action = 0, rows_dropped_user = 0, rows_dropped_time = 0, rows_dropped_item = 0,
-          rows_dropped_item_filter = 0, rows_dropped_repeated_line = 0;
+          rows_dropped_item_filter = 0, rows_dropped_repeated_line = 0, rows_dropped_later_click = 0;
   int64_t rows_dropped_rating = 0, rows_dropped_missing = 0, rows_dropped_duplicate = 0,
           rows_dropped_core = 0,
           rows_dropped_cropped = 0;  // cropped: clicks of cold users past cold_clicks

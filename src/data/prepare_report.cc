@@ -44,6 +44,7 @@ constexpr LayoutDrop kLayoutDrops[] = {
     {"item", "no item", &PrepareReport::rows_dropped_item},
     {"item_filter", "another kind of item", &PrepareReport::rows_dropped_item_filter},
     {"repeated_line", "repeated lines", &PrepareReport::rows_dropped_repeated_line},
+    {"later_click", "not the first of its item", &PrepareReport::rows_dropped_later_click},
 };
 
 // "cate/brand" for an item that is made of columns.
@@ -77,6 +78,7 @@ Json LayoutJson(const PrepareConfig& config) {
   add("item_table_id_column", layout.item_table_id_column, plain.item_table_id_column);
   add("item_filter_column", layout.item_filter_column, plain.item_filter_column);
   add("item_filter_values", layout.item_filter_values, plain.item_filter_values);
+  add("distinct_items", layout.distinct_items, plain.distinct_items);
   add("drop_rows_without_item", layout.drop_rows_without_item, plain.drop_rows_without_item);
   for (const FieldBucket& bucket : layout.buckets) json["buckets"][bucket.field] = bucket.width;
   if (const Source* source = FindSource(config.source)) json["open_choices"] = source->open_choices;

@@ -3,6 +3,7 @@
 #include <gmock/gmock.h>
 
 #include <regex>
+#include <set>
 
 #include "cli_program.h"
 #include "data/dataset.h"
@@ -41,6 +42,7 @@ class Import : public CliTest {
     const ProgramResult result = RunPpr(words, folder_);
     EXPECT_EQ(result.exit_code, 0) << result.err;
     report_ = result.out;
+    EXPECT_EQ(Count("read"), Count("kept") + DroppedRows()) << report_;  // every row is accounted for, once
     return data::ReadDataset((folder_ / "data.h5").string());
   }
   // The number that the report says for `name`; -1 when it does not say.
@@ -51,6 +53,16 @@ class Import : public CliTest {
     std::string digits = match[1];
     std::erase(digits, ',');
     return std::stoll(digits);
+  }
+  int64_t DroppedRows() const {
+    const std::regex line("\n  dropped: [^\n]*? +([0-9,]+)(?=\n)");
+    int64_t sum = 0;
+    for (std::sregex_iterator match(report_.begin(), report_.end(), line), end; match != end; ++match) {
+      std::string digits = (*match)[1];
+      std::erase(digits, ',');
+      sum += std::stoll(digits);
+    }
+    return sum;
   }
   void ExpectCounts(const std::vector<std::pair<std::string, int64_t>>& counts) const {
     for (const auto& [name, count] : counts) EXPECT_EQ(Count(name), count) << name << "\n" << report_;
@@ -296,6 +308,14 @@ TEST_F(Import, DrawnFilesOfEverySource) {
       {"ali", {"--source=aliad", "--interactions=raw_sample.csv", "--users=user_profile.csv"}}};
   for (const auto& [kind, flags] : sources) {
     Generate(kind, {"--users=300"});
+    Words distinct = flags;
+    distinct.push_back("--distinct_items");
+    const data::Dataset once = Prepare(distinct);
+    EXPECT_GT(Count("dropped: not the first of its item"), 0) << kind;
+    for (int64_t user = 0; user < once.num_users(); ++user) {
+      const std::set<int32_t> items(once.history(user).begin(), once.history(user).end());
+      EXPECT_EQ(items.size(), once.history(user).size()) << kind;
+    }
     const data::Dataset dataset = Prepare(flags);
     for (const char* part : {"cold train", "cold dev", "cold test"})
       EXPECT_GT(Count(part), 0) << kind << "\n" << report_;

@@ -45,7 +45,7 @@ Source AliEcSource() {
               "rows that repeat user, brand and second are one click; about 7 % of the log repeats whole "
               "rows",
               "which of 1.1 million users are the paper's 104,984: all; --user_share=0.092 draws as many",
-              "which filter left the paper 88 clicks a warm user: none",
+              "which filter left the paper 88 clicks a warm user: none; see --distinct_items",
               kProfileChoice,
           },
   };

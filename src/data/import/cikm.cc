@@ -31,7 +31,7 @@ Source CikmSource() {
               "dropped",
               "which of the 1.4 million users are the paper's 80,964: none is left out; see --user_share",
               "how 4.3 million items became 87,894: none is left out; see --min_item_clicks",
-              "repeated clicks are kept; see --drop_duplicates",
+              "repeated clicks on an item are kept; see --drop_duplicates and --distinct_items",
               "age is grouped by decades; gender and power are taken as they are",
               "of the cold users that are not for the test (80 %), a tenth decides when tuning stops",
           },

@@ -58,8 +58,10 @@ void CheckForm(const PrepareConfig& config, ProblemList* list) {
   list->Require(
       layout.interactions_header.empty() || format == InputFormat::kDelimited || format == InputFormat::kAuto,
       "--interactions_header: only files of --format=delimited may lack a header");
-  list->Require(format != InputFormat::kUserLines || layout.is_plain(),
-                "--format=user_lines: takes none of the settings of raw layouts");
+  RawLayout distinct;  // that one asks nothing of the form of the file
+  distinct.distinct_items = layout.distinct_items;
+  list->Require(format != InputFormat::kUserLines || layout == distinct,
+                "--format=user_lines: takes none of the settings of raw layouts but --distinct_items");
   list->Require(format == InputFormat::kItemLines || layout.targets.empty(),
                 "--targets: given without --format=item_lines");
   if (format != InputFormat::kItemLines) return;

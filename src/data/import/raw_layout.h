@@ -43,6 +43,8 @@ struct RawLayout {
   std::vector<std::string> item_filter_values;  // items with others are dropped
   bool drop_rows_without_item = false;          // else such a row is an error
 
+  bool distinct_items = false;  // only a user's first click on each item is kept
+
   std::vector<FieldBucket> buckets;
   std::string targets;  // item_lines: a second file, whose targets follow the histories
 

@@ -129,6 +129,31 @@ TEST(RawLayout, OnlyUsersOfAnotherDataset) {
   EXPECT_THROW(Prepare(target.config), DataError);  // not a dataset file
 }
 
+TEST(RawLayout, OnlyTheFirstClickOnEachItem) {
+  // In time order user 1 clicks a b a c b, a again at a tied time.
+  const std::string clicks = "user_id,item_id,timestamp\n1,c,9\n1,b,5\n2,a,1\n1,a,3\n1,a,7\n1,b,10\n1,a,7\n";
+  TinyCase prepare(clicks);
+  prepare.config.layout.distinct_items = true;
+  EXPECT_THAT(HistoriesById(prepare.Run()),
+              ElementsAre(Pair("1", ElementsAre("a", "b", "c")), Pair("2", ElementsAre("a"))));
+  EXPECT_EQ(prepare.report.rows_read, 7);
+  EXPECT_EQ(prepare.report.rows_kept, 4);
+  EXPECT_EQ(prepare.report.rows_dropped_later_click, 3);
+  EXPECT_EQ(prepare.report.duplicates, 1);
+
+  // With the repeat dropped before, one fewer is a later click.
+  prepare.config.drop_duplicates = true;
+  prepare.Run();
+  EXPECT_EQ(prepare.report.rows_kept, 4);
+  EXPECT_EQ(prepare.report.rows_dropped_duplicate, 1);
+  EXPECT_EQ(prepare.report.rows_dropped_later_click, 2);
+
+  TinyCase lines("1 a b a c b\n2 a\n", "lines.txt");
+  lines.config.layout.distinct_items = true;
+  EXPECT_THAT(HistoriesById(lines.Run()),
+              ElementsAre(Pair("1", ElementsAre("a", "b", "c")), Pair("2", ElementsAre("a"))));
+}
+
 TEST(RawLayout, ATableOfItemsRenamesAndFilters) {
   TinyCase prepare("user_id,item_id,timestamp\n1,a,1\n1,b,2\n1,c,3\n1,d,4\n1,e,5\n2,a,6\n2,nobody,7\n");
   prepare.config.layout.item_table = prepare.folder / "things.csv";
