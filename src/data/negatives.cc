@@ -6,6 +6,22 @@
 #include "base/random.h"
 
 namespace ppr::data {
+namespace {
+
+// Whether ascending `items` hold `id`. Without branches that depend on the data: draws are random, and each
+// guess wrong would cost more than the whole search.
+bool Contains(std::span<const int32_t> items, int32_t id) {
+  if (items.empty()) return false;
+  const int32_t* first = items.data();
+  for (size_t left = items.size(); left > 1;) {
+    const size_t half = left / 2;
+    first += first[half] <= id ? half : 0;
+    left -= half;
+  }
+  return *first == id;
+}
+
+}  // namespace
 
 NegativeSampler::NegativeSampler(const Dataset& dataset, uint64_t seed)
     : num_items_(dataset.num_items()), seed_(seed), offsets_(1, 0) {
@@ -26,14 +42,17 @@ NegativeSampler::NegativeSampler(const Dataset& dataset, uint64_t seed)
   }
 }
 
-void NegativeSampler::Draw(int64_t epoch, int32_t user, int64_t position,
-                           std::span<int64_t> negatives) const {
+RandomKey NegativeSampler::UserKey(int64_t epoch, int32_t user) const {
+  return MakeRandomKey(seed_, RandomSite::kNegative)
+      .With(static_cast<uint64_t>(epoch))
+      .With(static_cast<uint64_t>(user));
+}
+
+void NegativeSampler::DrawFor(RandomKey user_key, int32_t user, int64_t position,
+                              std::span<int64_t> negatives) const {
   const std::span<const int32_t> own = OwnItems(user);
-  const RandomKey key = MakeRandomKey(seed_, RandomSite::kNegative)
-                            .With(static_cast<uint64_t>(epoch))
-                            .With(static_cast<uint64_t>(user))
-                            .With(static_cast<uint64_t>(position));
-  for (size_t k = 0; k < negatives.size(); ++k) negatives[k] = DrawOne(key.With(k).state(), own);
+  const RandomKey key = user_key.With(static_cast<uint64_t>(position));
+  for (size_t k = 0; k < negatives.size(); ++k) negatives[k] = DrawOne(key.With(k), own);
 }
 
 void NegativeSampler::DrawShared(int64_t step, std::span<int64_t> negatives) const {
@@ -51,12 +70,11 @@ void NegativeSampler::AppendClicked(int32_t user, std::span<const int64_t> items
   }
 }
 
-int64_t NegativeSampler::DrawOne(uint64_t key_state, std::span<const int32_t> own) const {
-  const RandomKey key(key_state);
+int64_t NegativeSampler::DrawOne(RandomKey key, std::span<const int32_t> own) const {
   constexpr uint64_t kAttempts = 32;
   for (uint64_t attempt = 0; attempt < kAttempts; ++attempt) {
     const auto id = static_cast<int64_t>(key.Below(static_cast<uint64_t>(num_items_), attempt)) + 1;
-    if (!std::binary_search(own.begin(), own.end(), id)) return id;
+    if (!Contains(own, static_cast<int32_t>(id))) return id;
   }
   // The user has clicked nearly everything: pick the n-th item that is not theirs.
   auto id = static_cast<int64_t>(key.Below(static_cast<uint64_t>(num_items_) - own.size(), kAttempts)) + 1;

@@ -7,6 +7,7 @@
 #include <span>
 #include <vector>
 
+#include "base/random.h"
 #include "data/dataset.h"
 
 namespace ppr::data {
@@ -19,7 +20,12 @@ class NegativeSampler {
 
   // Fills `negatives` with independent draws (repeats possible) for the click at `position` of `user`. A pure
   // function of (seed, epoch, user, position, index in `negatives`).
-  void Draw(int64_t epoch, int32_t user, int64_t position, std::span<int64_t> negatives) const;
+  void Draw(int64_t epoch, int32_t user, int64_t position, std::span<int64_t> negatives) const {
+    DrawFor(UserKey(epoch, user), user, position, negatives);
+  }
+  // Draw in two parts, for many positions of one user: the key is worth keeping.
+  RandomKey UserKey(int64_t epoch, int32_t user) const;
+  void DrawFor(RandomKey user_key, int32_t user, int64_t position, std::span<int64_t> negatives) const;
 
   // Fills `negatives` with independent draws for all users of step `step`: a pure function of (seed, step,
   // index). They may be items that a user has clicked: see AppendClicked.
@@ -32,7 +38,7 @@ class NegativeSampler {
     const auto at = static_cast<size_t>(user);
     return {own_items_.data() + offsets_[at], static_cast<size_t>(offsets_[at + 1] - offsets_[at])};
   }
-  int64_t DrawOne(uint64_t key_state, std::span<const int32_t> own) const;
+  int64_t DrawOne(RandomKey key, std::span<const int32_t> own) const;
 
   int64_t num_items_;
   uint64_t seed_;

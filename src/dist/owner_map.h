@@ -24,6 +24,16 @@ class OwnerMap {
   // id in 1..V.
   int owner(int64_t id) const { return static_cast<int>(Scatter(id) % world_size_); }
   int64_t slot(int64_t id) const { return Scatter(id) / world_size_; }
+  // Both at once.
+  struct Place {
+    int owner;
+    int64_t slot;
+  };
+  Place Locate(int64_t id) const {
+    const int64_t scattered = Scatter(id);
+    if (world_size_ == 1) return {0, scattered};
+    return {static_cast<int>(scattered % world_size_), scattered / world_size_};
+  }
   // Inverse: the id kept by `rank` at `slot`; slot < num_rows(rank).
   int64_t id(int rank, int64_t slot) const;
   // Rows that `rank` keeps; may be 0 when V < W.

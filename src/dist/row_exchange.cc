@@ -44,10 +44,10 @@ std::vector<int64_t> GroupByOwner(const std::vector<int64_t>& ascending_ids, con
                                   ExchangePlan& plan, std::vector<int64_t>& index) {
   const auto world_size = static_cast<size_t>(owners.world_size());
   plan.request_counts.assign(world_size, 0);
-  std::vector<int> owner_of(ascending_ids.size());
+  std::vector<OwnerMap::Place> places(ascending_ids.size());
   for (size_t i = 0; i < ascending_ids.size(); ++i) {
-    owner_of[i] = owners.owner(ascending_ids[i]);
-    ++plan.request_counts[static_cast<size_t>(owner_of[i])];
+    places[i] = owners.Locate(ascending_ids[i]);
+    ++plan.request_counts[static_cast<size_t>(places[i].owner)];
   }
   std::vector<int64_t> next(world_size, 0);  // place of the next id of each owner
   std::exclusive_scan(plan.request_counts.begin(), plan.request_counts.end(), next.begin(), int64_t{0});
@@ -56,10 +56,10 @@ std::vector<int64_t> GroupByOwner(const std::vector<int64_t>& ascending_ids, con
   std::vector<int64_t> slots(ascending_ids.size());
   std::vector<int64_t> place_of(ascending_ids.size());
   for (size_t i = 0; i < ascending_ids.size(); ++i) {
-    const int64_t place = next[static_cast<size_t>(owner_of[i])]++;
+    const int64_t place = next[static_cast<size_t>(places[i].owner)]++;
     place_of[i] = place;
     plan.ids[static_cast<size_t>(place)] = ascending_ids[i];
-    slots[static_cast<size_t>(place)] = owners.slot(ascending_ids[i]);
+    slots[static_cast<size_t>(place)] = places[i].slot;
   }
   for (int64_t& entry : index) entry = place_of[static_cast<size_t>(entry)];
   return slots;

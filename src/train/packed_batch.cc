@@ -80,6 +80,7 @@ void AppendTargets(const data::Dataset& dataset, const PackingRules& rules, cons
                    const data::TrainingSequence& sequence, int64_t index, int64_t first_token,
                    const data::NegativeSampler& negatives, PackedBatch* batch) {
   const auto history = dataset.training_history(sequence.user);
+  const RandomKey user_key = negatives.UserKey(pack.epoch, sequence.user);
   const auto append = [&](int64_t token, int64_t place) {
     batch->target_token.push_back(token);
     batch->target_sequence.push_back(index);
@@ -87,8 +88,8 @@ void AppendTargets(const data::Dataset& dataset, const PackingRules& rules, cons
     if (pack.negative_sharing == NegativeSharing::kBatch) return;
     const size_t drawn = batch->negatives.size();
     batch->negatives.resize(drawn + static_cast<size_t>(pack.negatives));
-    negatives.Draw(pack.epoch, sequence.user, place,
-                   std::span(batch->negatives.data() + drawn, static_cast<size_t>(pack.negatives)));
+    negatives.DrawFor(user_key, sequence.user, place,
+                      std::span(batch->negatives.data() + drawn, static_cast<size_t>(pack.negatives)));
   };
   const int64_t first_click = first_token + rules.prompt_tokens;
   if (sequence.first_click_target) append(rules.prompt_tokens > 0 ? first_click - 1 : -1, 0);

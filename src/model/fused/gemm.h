@@ -114,9 +114,20 @@ PPR_FUSED_INLINE void MultiplyNarrow(const Product& p, int64_t column) {
 inline constexpr int64_t kDepth = 192;
 
 template <class V>
-void Multiply(const Product& whole) {
+PPR_FUSED_INLINE void MultiplyOnce(const Product& p) {
   constexpr int64_t kPanel = V::kTileVecs * V::kLanes;
-  for (int64_t done = 0; done == 0 || done < whole.depth; done += kDepth) {
+  int64_t column = 0;
+  for (; column + kPanel <= p.columns; column += kPanel) MultiplyPanel<V, V::kTileVecs>(p, column);
+  MultiplyNarrow<V, V::kTileVecs>(p, column);
+}
+
+template <class V>
+void Multiply(const Product& whole) {
+  if (whole.depth <= kDepth) {
+    MultiplyOnce<V>(whole);
+    return;
+  }
+  for (int64_t done = 0; done < whole.depth; done += kDepth) {
     Product p = whole;
     const bool last = done + kDepth >= whole.depth;
     p.depth = last ? whole.depth - done : kDepth;
@@ -124,9 +135,7 @@ void Multiply(const Product& whole) {
     p.b += done * p.b_step;
     if (done > 0) p.start = Start::kSum;
     p.relu = whole.relu && last;
-    int64_t column = 0;
-    for (; column + kPanel <= p.columns; column += kPanel) MultiplyPanel<V, V::kTileVecs>(p, column);
-    MultiplyNarrow<V, V::kTileVecs>(p, column);
+    MultiplyOnce<V>(p);
   }
 }
 

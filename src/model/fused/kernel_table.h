@@ -1,7 +1,8 @@
 // Fills in the table of kernels for the lanes V. Included once by each instruction set's own file.
 #pragma once
 
-#include "model/fused/encoder_chunk.h"
+#include "model/fused/encoder_backward.h"
+#include "model/fused/encoder_forward.h"
 #include "model/fused/kernels.h"
 #include "model/fused/next_item_chunk.h"
 
@@ -22,16 +23,16 @@ struct KernelTable {
   }
 
   static void Forward(const EncoderTask& task, Chunk chunk, float* saved, float* scratch, float* output) {
-    EncoderChunk<V>(task, chunk, saved, scratch).Forward(output);
+    EncoderForward<V>(task, chunk, saved, scratch).Run(output);
   }
 
   static void ForwardLast(const EncoderTask& task, Chunk chunk, float* saved, float* scratch, float* output) {
-    EncoderChunk<V>(task, chunk, saved, scratch).ForwardLast(output);
+    EncoderForward<V>(task, chunk, saved, scratch).RunLast(output);
   }
 
   static void Backward(const EncoderTask& task, Chunk chunk, float* saved, float* scratch, float* d_output,
                        float* gradients, float* d_inputs) {
-    EncoderChunk<V>(task, chunk, saved, scratch).Backward(d_output, gradients, d_inputs);
+    EncoderBackward<V>(task, chunk, saved, scratch).Run(d_output, gradients, d_inputs);
   }
 
   static void NextItem(const NextItemTask& task, Chunk chunk, float* scratch, const float* hidden,

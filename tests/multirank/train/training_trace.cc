@@ -59,8 +59,9 @@ Trace TrainOn(dist::Communicator& communicator, const Setting& setting) {
     prompt->projector_width = setting.kind == Kind::kFull ? 8 : 0;
     profile = MakeProfileInput(dataset, {});
   }
-  Recommender recommender(communicator, SmallEncoder(setting.dropout), prompt, profile, dataset.num_items(),
-                          5);
+  model::EncoderConfig encoder = SmallEncoder(setting.dropout);
+  encoder.activation = setting.activation;
+  Recommender recommender(communicator, encoder, prompt, profile, dataset.num_items(), 5);
   recommender.UseCompute(setting.compute);
   if (prompt && setting.mean_of_items) InitialiseProfileTables(dataset, recommender);
   const data::NegativeSampler negatives(dataset, 5);

@@ -29,6 +29,7 @@ struct Setting {
   ComputePath compute = ComputePath::kFused;
   NegativeSharing negative_sharing = NegativeSharing::kOwn;
   int64_t negatives = 2;
+  model::Activation activation = model::Activation::kRelu;
 };
 
 struct Trace {
