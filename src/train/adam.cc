@@ -128,6 +128,15 @@ bool AllZero(const float* values, int64_t n) {
   return std::all_of(values, values + n, [](float value) { return value == 0; });
 }
 
+// Whether the rule is exact for all entries of a row that it moves.
+bool Fits(const SkippedSteps::Rule& rule, const float* m, const float* v, int64_t width) {
+  if (rule.least_v == 0) return true;
+  for (int64_t i = 0; i < width; ++i) {
+    if (v[i] < rule.least_v && m[i] != 0) return false;
+  }
+  return true;
+}
+
 }  // namespace
 
 DenseAdam::DenseAdam(const AdamConfig& config, const model::DenseParameters& parameters)
@@ -260,7 +269,7 @@ void RowAdam::CatchUpRow(float* row, float* first, float* second, int64_t from_s
   if (AllZero(first, width) && AllZero(second, width)) return;
   if (rule_ == CatchUpRule::kReplay) return ReplayRow(row, first, second, from_step, to_step);
   const SkippedSteps::Rule& rule = skipped_steps_.From(from_step);
-  if (!rule.exact) return ReplayRow(row, first, second, from_step, to_step);
+  if (!Fits(rule, first, second, width)) return ReplayRow(row, first, second, from_step, to_step);
   const int64_t skipped = to_step - from_step;
   AdamSkip(row, first, second, width, rule.nodes, skipped_steps_.FirstDecay(skipped),
            skipped_steps_.SecondDecay(skipped));

@@ -2,15 +2,14 @@
 
 #include <algorithm>
 #include <cmath>
-
-#include "train/gauss_rule.h"
+#include <limits>
 
 namespace ppr::train {
 
 namespace {
 
 constexpr double kCentre = 0.7;  // of x, in units of u_1: of the values tried, the best for (0.9, 0.98)
-constexpr double kExactness = 0x1p-20;
+constexpr double kExactness = 0x1p-18;
 
 }  // namespace
 
@@ -117,13 +116,25 @@ SkippedSteps::Rule SkippedSteps::RuleOfGap(int64_t gap, const StepCoefficients& 
     rule.nodes.weights[q] = static_cast<float>(gauss.weights[q]);
     rule.nodes.offsets[q] = static_cast<float>(epsilon_ * first_u / inverse[q]);
   }
-  for (size_t p = 0; p < kProbes.size(); ++p) {
-    double found = 0;
-    for (size_t q = 0; q < 3; ++q) found += gauss.weights[q] * inverse[q] / (1 + kProbes[p] * inverse[q]);
-    const double expected = sums_[kNumMoments + p][k];
-    if (!(std::abs(found - expected) <= kExactness * expected)) rule.exact = false;
+  size_t first_exact = kProbes.size();  // with all probes past it
+  while (first_exact > 0 && IsExact(gauss, inverse, first_exact - 1, k)) --first_exact;
+  if (first_exact == kProbes.size()) {
+    rule.least_v = std::numeric_limits<float>::infinity();
+  } else {
+    const double least_root = kProbes[first_exact] * epsilon_ * first_u;
+    rule.least_v = static_cast<float>(least_root * least_root);
   }
   return rule;
+}
+
+bool SkippedSteps::IsExact(const GaussRule& rule, const std::array<double, 3>& inverse, size_t probe,
+                           size_t gap) const {
+  double found = 0;
+  for (size_t q = 0; q < 3; ++q) {
+    found += rule.weights[q] * inverse[q] / (1 + kProbes[probe] * inverse[q]);
+  }
+  const double expected = sums_[kNumMoments + probe][gap];
+  return std::abs(found - expected) <= kExactness * expected;
 }
 
 // As many nodes as steps: the terms themselves.

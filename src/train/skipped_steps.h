@@ -14,10 +14,11 @@
 //
 // Six moments per past step determine its rule; a step adds one term to each of the last num_terms() past
 // steps. Older rows have the rule of their first num_terms() skipped steps: what the later ones add is below
-// rounding (RowAdam::replay_limit). Each rule is compared with the sums that it stands for; where it is not
-// exact to 2^-20 (long gaps from the first steps of a run, or betas that are close together), the row is to
-// be replayed. Everything is a function of the coefficients of the steps: a run that is taken up at any step
-// has the same bits.
+// rounding (RowAdam::replay_limit). Each rule is compared with the sums that it stands for, at several
+// sqrt(v): from where on it is exact to 2^-18 is part of it, and entries below are to be replayed. For the
+// usual betas that are entries with tiny gradients that were left alone since one of the first 30 steps.
+// Everything is a function of the coefficients of the steps: a run that is taken up at any step has the same
+// bits.
 #pragma once
 
 #include <array>
@@ -25,6 +26,7 @@
 #include <vector>
 
 #include "train/adam_config.h"
+#include "train/gauss_rule.h"
 #include "train/step_coefficients.h"
 
 namespace ppr::train {
@@ -33,7 +35,7 @@ class SkippedSteps {
  public:
   struct Rule {
     SkippedRule nodes{};
-    bool exact = true;  // false: replay the first num_terms() skipped steps instead
+    float least_v = 0;  // exact for entries with at least this v
   };
 
   SkippedSteps(const AdamConfig& config, int64_t num_terms);
@@ -51,10 +53,10 @@ class SkippedSteps {
   int64_t num_terms() const { return num_terms_; }
 
  private:
-  // Six moments and, to check a rule by, the sums of w q / (1 + s q) with q = u_1 / u at four values s of
-  // sqrt(v) / (eps u_1). The last, at infinity, is the zeroth moment.
+  // Six moments and, to check a rule by, the sums of w q / (1 + s q) with q = u_1 / u at several values s of
+  // sqrt(v) / (eps u_1), ascending. At infinity the sum is the zeroth moment.
   static constexpr size_t kNumMoments = 6;
-  static constexpr std::array<double, 4> kProbes = {0, 1, 8, 64};
+  static constexpr std::array<double, 8> kProbes = {0, 4, 16, 64, 256, 1024, 4096, 16384};
   static constexpr size_t kNumSums = kNumMoments + kProbes.size();
   // A sum's value for each gap now - t, 0..num_terms_; at gap 0 nothing is summed yet.
   using SumsByGap = std::array<std::vector<double>, kNumSums>;
@@ -62,6 +64,8 @@ class SkippedSteps {
   void Restart();
   void AddStep(const AdamCoefficients<float>& step);
   Rule RuleOfGap(int64_t gap, const StepCoefficients& coefficients) const;
+  // Whether nodes at `inverse` = u_1 / u give the gap's sum at a probe.
+  bool IsExact(const GaussRule& rule, const std::array<double, 3>& inverse, size_t probe, size_t gap) const;
   Rule RuleOfFewSteps(const AdamCoefficients<float>* steps, int64_t count) const;
 
   double epsilon_, rho_, log2_beta1_, log2_beta2_;

@@ -187,18 +187,18 @@ TEST_P(RowAdamExactness, SkippedRowsEndWhereDenseAdamPutsThem) {
   EXPECT_LT(rule_error, GetParam().tolerance);
   // Past the limit replay has one product for m and v where dense Adam has hundreds of roundings.
   EXPECT_LT(replay_error, 1.01 * dense_error);
-  // The rule rounds once where dense float32 rounds at every step.
-  EXPECT_LT(rule_error, 1.01 * dense_error);
+  // The rule rounds once where dense float32 rounds at every step; at 0.95 it is replayed or exact to 2^-18.
+  EXPECT_LT(rule_error, 1.05 * dense_error);
   EXPECT_TRUE(at::equal(by_rule[kUntouchedRow], start[kUntouchedRow]));
 }
 
-// At 0.95 the rule is not exact for long gaps, and most rows are replayed.
+// At 0.95 the rule is not exact for long gaps and small gradients, and many rows are replayed.
 INSTANTIATE_TEST_SUITE_P(
     Cases, RowAdamExactness,
-    testing::Values(ExactnessCase{0.98, 1e-4, 100, 7e-7}, ExactnessCase{0.98, 1e-6, 100, 9e-7},
-                    ExactnessCase{0.98, 1e-8, 100, 5e-6}, ExactnessCase{0.999, 1e-4, 100, 5e-7},
-                    ExactnessCase{0.999, 1e-6, 100, 5e-7}, ExactnessCase{0.999, 1e-8, 100, 3e-6},
-                    ExactnessCase{0.98, 1e-4, 3000, 9e-7}, ExactnessCase{0.95, 1e-6, 100, 5e-6}));
+    testing::Values(ExactnessCase{0.98, 1e-4, 100, 5e-7}, ExactnessCase{0.98, 1e-6, 100, 7e-7},
+                    ExactnessCase{0.98, 1e-8, 100, 3e-6}, ExactnessCase{0.999, 1e-4, 100, 4e-7},
+                    ExactnessCase{0.999, 1e-6, 100, 4e-7}, ExactnessCase{0.999, 1e-8, 100, 3e-6},
+                    ExactnessCase{0.98, 1e-4, 3000, 6e-7}, ExactnessCase{0.95, 1e-6, 100, 5e-6}));
 
 TEST(RowAdam, ReplayHasTheBitsOfDenseAdamWithinTheLimit) {
   for (const double beta2 : {0.98, 0.999}) {
