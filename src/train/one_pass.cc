@@ -7,6 +7,7 @@
 #include <algorithm>
 #include <cmath>
 
+#include "model/fused/inline.h"
 #include "model/fused/workspace.h"
 
 namespace ppr::train {
@@ -72,11 +73,7 @@ OnePass::Result OnePass::Run(const PackedBatch& packed, const std::vector<const 
       fused.NextItemPass(inputs_, packed.layout, dropout, targets_, meanwhile);
   ReturnToProfiles(packed, parts, gradients);
   PointAtParts(packed, gradients);
-  const auto finite = [&](const at::Tensor& tensor) {
-    return fused.kernels().all_finite(tensor.const_data_ptr<float>(), tensor.numel());
-  };
-  return {.loss_sum = gradients.loss_sum,
-          .finite = std::isfinite(gradients.loss_sum) && finite(gradients.inputs) && finite(gradients.users)};
+  return {.loss_sum = gradients.loss_sum, .finite = std::isfinite(gradients.loss_sum) && gradients.finite};
 }
 
 void OnePass::ReturnToProfiles(const PackedBatch& packed, const Recommender::ProfileParts& parts,
@@ -138,10 +135,16 @@ void OnePass::PointAtParts(const PackedBatch& packed, const model::NextItemGradi
 
 void OnePass::RowGradient(int64_t row, float* gradient) const {
   const auto first = static_cast<size_t>(occurrences_->starts[static_cast<size_t>(row)]);
-  const int64_t n = occurrences_->starts[static_cast<size_t>(row) + 1] - static_cast<int64_t>(first);
+  const auto last = static_cast<size_t>(occurrences_->starts[static_cast<size_t>(row) + 1]);
+  const int64_t width = recommender_.encoder().config().width;
+  // Half of the parts were written by other cores: ask for those of the rows to come as well.
+  constexpr size_t kAhead = 12;
+  const size_t to_ask = std::min(last + kAhead, occurrence_rows_.size());
+  for (size_t i = std::min(first + kAhead, to_ask); i < to_ask; ++i)
+    model::fused::PrefetchRow(occurrence_rows_[i], width);
   recommender_.fused()->kernels().weighted_sum(occurrence_rows_.data() + first,
-                                               occurrence_factors_.data() + first, n,
-                                               recommender_.encoder().config().width, gradient);
+                                               occurrence_factors_.data() + first,
+                                               static_cast<int64_t>(last - first), width, gradient);
 }
 
 at::Tensor OnePass::RowGradients() {

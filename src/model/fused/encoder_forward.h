@@ -81,6 +81,8 @@ class EncoderForward : private ChunkActivations<V> {
     float* const raw = shape_.embedding_norm ? saved_ + layout_.embedding_sum : hidden;
     uint8_t* const masks = Masks(layout_.embedding_masks);
     for (int64_t r = 0; r < n_; ++r) {
+      constexpr int64_t kAhead = 6;
+      if (r + kAhead < n_) PrefetchRow(task_.inputs[first_token_ + r + kAhead], d_);
       const float* const input = task_.inputs[first_token_ + r];
       const int64_t position = task_.positions[first_token_ + r];
       float* const row = raw + r * d_;

@@ -203,8 +203,9 @@ fused::NextItemTask FusedEncoder::MakeNextItemTask(const PackedLayout& layout,
           .coefficients = gradients_.coefficients.mutable_data_ptr<float>()};
 }
 
-double FusedEncoder::PassOverShare(const fused::EncoderTask& task, const fused::NextItemTask& next_item,
-                                   int64_t thread, const NextItemTargets& targets) {
+FusedEncoder::ShareResult FusedEncoder::PassOverShare(const fused::EncoderTask& task,
+                                                      const fused::NextItemTask& next_item, int64_t thread,
+                                                      const NextItemTargets& targets) {
   const Share& share = shares_[static_cast<size_t>(thread)];
   const int64_t d = task.shape.width;
   const auto targets_before = [&](int64_t sequence) {
@@ -230,13 +231,20 @@ double FusedEncoder::PassOverShare(const fused::EncoderTask& task, const fused::
           targets.profiles.defined() ? gradients_.profiles.mutable_data_ptr<float>() : nullptr};
   float* const gradients = GradientsOf(thread);
   float* const d_inputs = gradients_.inputs.mutable_data_ptr<float>();
+  ShareResult result;
   for (const Chunk& chunk : share.chunks) {
     const int64_t first = task.sequences[chunk.first], tokens = task.sequences[chunk.last] - first;
     kernels_->forward(task, chunk, saved, scratch, hidden);
     kernels_->next_item(next_item, chunk, scratch, hidden, first, tokens, d_hidden, &sums);
     kernels_->backward(task, chunk, saved, scratch, d_hidden, gradients, d_inputs + first * d);
+    // Here both are in cache.
+    const int64_t first_target = targets_before(chunk.first);
+    result.finite = result.finite && kernels_->all_finite(d_inputs + first * d, tokens * d) &&
+                    kernels_->all_finite(next_item.users + first_target * d,
+                                         (targets_before(chunk.last) - first_target) * d);
   }
-  return sums.loss;
+  result.loss_sum = sums.loss;
+  return result;
 }
 
 const NextItemGradients& FusedEncoder::NextItemPass(const std::vector<const float*>& inputs,
@@ -247,14 +255,18 @@ const NextItemGradients& FusedEncoder::NextItemPass(const std::vector<const floa
   SplitBatch(layout, dropout.active, meanwhile.run ? meanwhile.tokens : 0);
   const fused::EncoderTask task = MakeTask(inputs, layout, dropout.active);
   const fused::NextItemTask next_item = MakeNextItemTask(layout, targets);
-  std::vector<double> loss_of_thread(shares_.size(), 0);
+  std::vector<ShareResult> results(shares_.size());
   OnThreads(static_cast<int64_t>(shares_.size()), [&](int64_t thread) {
     if (thread == 0 && meanwhile.run) meanwhile.run();
-    loss_of_thread[static_cast<size_t>(thread)] = PassOverShare(task, next_item, thread, targets);
+    results[static_cast<size_t>(thread)] = PassOverShare(task, next_item, thread, targets);
   });
   AddThreadGradients();
   gradients_.loss_sum = 0;
-  for (const double loss : loss_of_thread) gradients_.loss_sum += loss;
+  gradients_.finite = true;
+  for (const ShareResult& result : results) {
+    gradients_.loss_sum += result.loss_sum;
+    gradients_.finite = gradients_.finite && result.finite;
+  }
   gradients_.shared = targets.shared.defined() ? shared_of_threads_.sum(0) : at::Tensor();
   return gradients_;
 }

@@ -41,6 +41,7 @@ struct NextItemTargets {
 // Results of one pass; tensors are reused by the next pass.
 struct NextItemGradients {
   double loss_sum = 0;      // over this rank's targets, unscaled
+  bool finite = true;       // `inputs` and `users`, in every element
   at::Tensor inputs;        // [T, d]
   at::Tensor users;         // [N, d]: what a candidate's row gradient is a multiple of
   at::Tensor coefficients;  // [N, 1 + K], or [N, 1] of the positives with shared negatives
@@ -89,9 +90,13 @@ class FusedEncoder {
   void RefreshTransposed();
   // Shapes the results for this batch and points the kernels at them.
   fused::NextItemTask MakeNextItemTask(const PackedLayout& layout, const NextItemTargets& targets);
-  // One thread's share of a pass; returns its loss sum.
-  double PassOverShare(const fused::EncoderTask& task, const fused::NextItemTask& next_item, int64_t thread,
-                       const NextItemTargets& targets);
+  // What one thread's share of a pass gives beside its rows of the results.
+  struct ShareResult {
+    double loss_sum = 0;
+    bool finite = true;
+  };
+  ShareResult PassOverShare(const fused::EncoderTask& task, const fused::NextItemTask& next_item,
+                            int64_t thread, const NextItemTargets& targets);
   // A zeroed gradient buffer for each thread; the first thread's is the flat buffer itself. Null when frozen.
   float* GradientsOf(int64_t thread);
   void AddThreadGradients();

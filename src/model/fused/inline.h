@@ -3,3 +3,13 @@
 #pragma once
 
 #define PPR_FUSED_INLINE inline __attribute__((always_inline))
+
+namespace ppr::model::fused {
+
+// Asks for a row of floats that will be read soon: it may be in memory, or written by another core. A
+// function that only prefetches must be inlined, or GCC 12 drops it.
+PPR_FUSED_INLINE void PrefetchRow(const float* row, long width) {
+  for (long c = 0; c < width; c += 16) __builtin_prefetch(row + c);
+}
+
+}  // namespace ppr::model::fused

@@ -42,12 +42,10 @@ struct KernelTable {
 
   static void WeightedSum(const float* const* rows, const float* factors, int64_t n, int64_t width,
                           float* to) {
-    constexpr int64_t kAhead = 4;
     for (int64_t c = 0; c < width; c += 4 * V::kLanes) {
       const int64_t vecs = (width - c) / V::kLanes < 4 ? (width - c) / V::kLanes : 4;
       typename V::Floats sum[4] = {V::Zero(), V::Zero(), V::Zero(), V::Zero()};
       for (int64_t i = 0; i < n; ++i) {
-        if (i + kAhead < n) __builtin_prefetch(rows[i + kAhead] + c);
         const typename V::Floats factor = V::Set(factors[i]);
         for (int64_t v = 0; v < vecs; ++v)
           sum[v] = V::MulAdd(factor, V::Load(rows[i] + c + v * V::kLanes), sum[v]);

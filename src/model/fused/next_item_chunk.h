@@ -98,9 +98,9 @@ class NextItemChunk {
   void OwnNegatives(NextItemSums* sums) {
     const int64_t negatives = task_.negatives;
     for (int64_t i = 0; i < count_; ++i) {
-      if (i + 1 < count_) {  // rows of a large table are far away
-        for (int64_t k = 0; k <= negatives; ++k) __builtin_prefetch(Candidate(i + 1, k));
-      }
+      constexpr int64_t kAhead = 3;
+      for (int64_t k = 0; k <= negatives && i + kAhead < count_; ++k)
+        PrefetchRow(Candidate(i + kAhead, k), d_);
       for (int64_t k = 0; k <= negatives; ++k) scores_[k * padded_ + i] = Dot(User(i), Candidate(i, k));
     }
     for (int64_t k = 0; k <= negatives; ++k) {  // lanes past the last target: any numbers
