@@ -40,18 +40,26 @@ struct KernelTable {
     NextItemChunk<V>(task, chunk, scratch).Run(hidden, first_token, tokens, d_hidden, sums);
   }
 
+  // kVecs vectors of columns from `column` on, in registers.
+  template <int kVecs>
+  PPR_FUSED_INLINE static void WeightedPanel(const float* const* rows, const float* factors, int64_t n,
+                                             int64_t column, float* to) {
+    typename V::Floats sum[kVecs];
+    for (int v = 0; v < kVecs; ++v) sum[v] = V::Zero();
+    for (int64_t i = 0; i < n; ++i) {
+      const typename V::Floats factor = V::Set(factors[i]);
+      for (int v = 0; v < kVecs; ++v)
+        sum[v] = V::MulAdd(factor, V::Load(rows[i] + column + v * V::kLanes), sum[v]);
+    }
+    for (int v = 0; v < kVecs; ++v) V::Store(to + column + v * V::kLanes, sum[v]);
+  }
+
   static void WeightedSum(const float* const* rows, const float* factors, int64_t n, int64_t width,
                           float* to) {
-    for (int64_t c = 0; c < width; c += 4 * V::kLanes) {
-      const int64_t vecs = (width - c) / V::kLanes < 4 ? (width - c) / V::kLanes : 4;
-      typename V::Floats sum[4] = {V::Zero(), V::Zero(), V::Zero(), V::Zero()};
-      for (int64_t i = 0; i < n; ++i) {
-        const typename V::Floats factor = V::Set(factors[i]);
-        for (int64_t v = 0; v < vecs; ++v)
-          sum[v] = V::MulAdd(factor, V::Load(rows[i] + c + v * V::kLanes), sum[v]);
-      }
-      for (int64_t v = 0; v < vecs; ++v) V::Store(to + c + v * V::kLanes, sum[v]);
-    }
+    int64_t column = 0;
+    for (; column + 4 * V::kLanes <= width; column += 4 * V::kLanes)
+      WeightedPanel<4>(rows, factors, n, column, to);
+    for (; column < width; column += V::kLanes) WeightedPanel<1>(rows, factors, n, column, to);
   }
 
   static bool AllFinite(const float* x, int64_t n) {
