@@ -78,6 +78,30 @@ void FindTouchedSlots(int64_t num_rows, ExchangePlan& plan) {
   const SortedDistinct touched = FindSortedDistinct(slots, asked, num_rows);
   plan.touched_slots = TensorOf(touched.values);
   plan.asked_to_touched = TensorOf(touched.index);
+  plan.touched_starts.assign(touched.values.size() + 1, 0);
+  for (const int64_t g : touched.index) ++plan.touched_starts[static_cast<size_t>(g) + 1];
+  std::inclusive_scan(plan.touched_starts.begin(), plan.touched_starts.end(), plan.touched_starts.begin());
+  std::vector<int64_t> next(plan.touched_starts.begin(), plan.touched_starts.end() - 1);
+  plan.touched_places.resize(touched.index.size());
+  for (size_t place = 0; place < touched.index.size(); ++place) {
+    const auto at = static_cast<size_t>(next[static_cast<size_t>(touched.index[place])]++);
+    plan.touched_places[at] = static_cast<int64_t>(place);
+  }
+}
+
+// What `rank` asks of itself.
+void FindOwn(int rank, ExchangePlan& plan) {
+  const auto before = [rank](const std::vector<int64_t>& counts) {
+    return std::accumulate(counts.begin(), counts.begin() + rank, int64_t{0});
+  };
+  plan.own_first = before(plan.request_counts);
+  plan.own_count = plan.request_counts[static_cast<size_t>(rank)];
+  plan.own_asked_first = before(plan.asked_counts);
+}
+
+// `all` without its rows [first, first + count).
+at::Tensor Without(const at::Tensor& all, int64_t first, int64_t count) {
+  return at::cat({all.narrow(0, 0, first), all.narrow(0, first + count, all.size(0) - first - count)});
 }
 
 // [A, d]: row i is local_rows[slots[i]].
@@ -161,10 +185,12 @@ ExchangePlan RowExchange::FinishPlan(PendingPlan pending) {
   if (communicator_.size() == 1) {
     plan.asked_counts = plan.request_counts;
     plan.asked_slots = plan.touched_slots = std::move(pending.slots);
+    FindOwn(0, plan);
     return std::move(plan);
   }
   PostSlots(pending);
   pending.slots_work->Wait();
+  FindOwn(communicator_.rank(), plan);
   FindTouchedSlots(owners_.num_rows(communicator_.rank()), plan);
   return std::move(plan);
 }
@@ -196,6 +222,35 @@ at::Tensor RowExchange::ReturnGradients(const ExchangePlan& plan, const at::Tens
                  Format("row exchange: gradients are %s, expected float32 or float64",
                         c10::toString(row_gradients.scalar_type())));
   return SumByTouchedSlot<float>(plan, asked_gradients);
+}
+
+std::vector<int64_t> RowExchange::OthersOf(std::vector<int64_t> counts) const {
+  counts[static_cast<size_t>(communicator_.rank())] = 0;
+  return counts;
+}
+
+PendingRows RowExchange::BeginFetchOthers(const ExchangePlan& plan, const at::Tensor& local_rows) {
+  PendingRows pending;
+  pending.rows = at::empty({static_cast<int64_t>(plan.ids.size()) - plan.own_count, local_rows.size(1)},
+                           local_rows.options().requires_grad(false));
+  if (communicator_.size() == 1) return pending;
+  const at::Tensor asked_rows =
+      GatherRows(local_rows, Without(plan.asked_slots, plan.own_asked_first, plan.own_count));
+  pending.work = communicator_.AllToAllVAsync(asked_rows, OthersOf(plan.asked_counts), pending.rows,
+                                              OthersOf(plan.request_counts));
+  return pending;
+}
+
+at::Tensor RowExchange::ReturnToOthers(const ExchangePlan& plan, const at::Tensor& gradients) {
+  PPR_BUG_IF_NOT(gradients.dim() == 2 && gradients.is_contiguous() &&
+                     gradients.size(0) == static_cast<int64_t>(plan.ids.size()) - plan.own_count,
+                 Format("row exchange: gradients for others must be contiguous [%lld, d]",
+                        static_cast<long long>(static_cast<int64_t>(plan.ids.size()) - plan.own_count)));
+  at::Tensor received =
+      at::empty({plan.asked_slots.numel() - plan.own_count, gradients.size(1)}, gradients.options());
+  if (communicator_.size() > 1)
+    communicator_.AllToAllV(gradients, OthersOf(plan.request_counts), received, OthersOf(plan.asked_counts));
+  return received;
 }
 
 }  // namespace ppr::dist

@@ -25,6 +25,24 @@ struct ExchangePlan {
   std::vector<int64_t> asked_counts;  // [W]
   at::Tensor touched_slots;           // [G] int64, distinct; on one rank asked_slots itself
   at::Tensor asked_to_touched;        // [A] int64: index into touched_slots; undefined on one rank
+  // The other way round: slot g was asked for at touched_places[touched_starts[g] ...], ascending places
+  // among the asked. Empty on one rank.
+  std::vector<int64_t> touched_starts, touched_places;  // [G + 1], [A]
+  // What this rank asks of itself: ids [own_first, own_first + own_count) are, in the same order, the asked
+  // slots from own_asked_first on.
+  int64_t own_first = 0, own_count = 0, own_asked_first = 0;
+
+  bool IsOwn(int64_t id_place) const { return id_place >= own_first && id_place < own_first + own_count; }
+  bool IsOwnAsked(int64_t asked_place) const {
+    return asked_place >= own_asked_first && asked_place < own_asked_first + own_count;
+  }
+  // The place of an id, or of an asked slot, when those of this rank itself are left out.
+  int64_t AmongOthers(int64_t id_place) const {
+    return id_place < own_first ? id_place : id_place - own_count;
+  }
+  int64_t AskedAmongOthers(int64_t asked_place) const {
+    return asked_place < own_asked_first ? asked_place : asked_place - own_count;
+  }
 };
 
 // A plan under way (BeginPlan, PostSlots, FinishPlan): its messages travel while the caller computes.
@@ -75,7 +93,18 @@ class RowExchange {
   // rank order: returns [G, d] for plan.touched_slots.
   at::Tensor ReturnGradients(const ExchangePlan& plan, const at::Tensor& row_gradients);
 
+  // The same for a caller that reads its own rows, and adds its own gradients, where they are: what this rank
+  // asks of itself is neither copied nor sent. Collective. Rows of the other ids [U - own_count, d], in the
+  // order of plan.ids.
+  PendingRows BeginFetchOthers(const ExchangePlan& plan, const at::Tensor& local_rows);
+  // gradients [U - own_count, d], of the other ids, float32 or float64. Returns [A - own_count, d]: the
+  // others' gradients for the slots that they asked of this rank, in the order of the asked.
+  at::Tensor ReturnToOthers(const ExchangePlan& plan, const at::Tensor& gradients);
+
  private:
+  // `counts` without this rank's own.
+  std::vector<int64_t> OthersOf(std::vector<int64_t> counts) const;
+
   Communicator& communicator_;
   const OwnerMap& owners_;
 };

@@ -147,13 +147,13 @@ void OnePass::RowGradient(int64_t row, float* gradient) const {
                                                static_cast<int64_t>(last - first), width, gradient);
 }
 
-at::Tensor OnePass::RowGradients() {
-  const int64_t width = recommender_.encoder().config().width,
-                rows = static_cast<int64_t>(occurrences_->starts.size()) - 1;
+at::Tensor OnePass::RowGradientsWithout(int64_t first, int64_t count) {
+  const int64_t width = recommender_.encoder().config().width;
+  const int64_t rows = static_cast<int64_t>(occurrences_->starts.size()) - 1 - count;
   model::fused::Reshape(row_gradients_, {rows, width});
   float* const to = row_gradients_.mutable_data_ptr<float>();
   at::parallel_for(0, rows, kRowsPerTask, [&](int64_t begin, int64_t end) {
-    for (int64_t row = begin; row < end; ++row) RowGradient(row, to + row * width);
+    for (int64_t i = begin; i < end; ++i) RowGradient(i < first ? i : i + count, to + i * width);
   });
   return row_gradients_;
 }

@@ -36,8 +36,8 @@ class OnePass {
 
   // The gradient [d] of distinct row `row` of the last batch. Any thread.
   void RowGradient(int64_t row, float* gradient) const;
-  // All of them: [rows, d], kept until the next call.
-  at::Tensor RowGradients();
+  // Those of all rows but [first, first + count): [rows - count, d], kept until the next call.
+  at::Tensor RowGradientsWithout(int64_t first, int64_t count);
 
  private:
   void MakeTargets(const PackedBatch& packed, int64_t global_targets);

@@ -2,6 +2,7 @@
 
 #include <ATen/ATen.h>
 
+#include <algorithm>
 #include <cmath>
 
 #include "base/errors.h"
@@ -202,16 +203,7 @@ TrainingStep::Losses TrainingStep::ComputeGradients(const Batch& batch, const at
   recommender_.parameters().ZeroGradients();
   Losses losses;
   if (one_pass_) {
-    // Alone, rows are read where they are kept; else [U, d] was brought here.
-    const bool in_place = alone();
-    const at::Tensor& source = in_place ? recommender_.table().rows : rows;
-    const int64_t* const slots = batch.plan.asked_slots.const_data_ptr<int64_t>();
-    const auto count = batch.plan.ids.size();
-    row_pointers_.resize(count);
-    for (size_t i = 0; i < count; ++i) {
-      const int64_t row = in_place ? slots[i] : static_cast<int64_t>(i);
-      row_pointers_[i] = source.const_data_ptr<float>() + row * source.size(1);
-    }
+    PointAtRows(batch.plan, rows);
     const OnePass::Result result = one_pass_->Run(batch.packed, row_pointers_, batch.row_of_id,
                                                   batch.occurrences, batch.global_targets, meanwhile);
     losses = {.total = {}, .loss_sum = result.loss_sum, .contrastive_sum = 0, .finite = result.finite};
@@ -246,15 +238,29 @@ StepResult TrainingStep::Agree(const Losses& losses, const Batch& batch) {
           .stop_requested = sum[2] > 0};
 }
 
-at::Tensor TrainingStep::ExchangeRowGradients(const Batch& batch, const at::Tensor& row_gradients) {
-  if (!row_adam_ || (one_pass_ && alone())) return {};
-  at::Tensor mine = row_gradients;
-  if (one_pass_) {
-    times_.Enter(StepPhase::kTable);
-    mine = one_pass_->RowGradients();
+// Own rows are read where they are kept, the others' were brought here.
+void TrainingStep::PointAtRows(const dist::ExchangePlan& plan, const at::Tensor& others) {
+  const at::Tensor& table = recommender_.table().rows;
+  const int64_t width = table.size(1);
+  const int64_t* const own_slots = plan.asked_slots.const_data_ptr<int64_t>() + plan.own_asked_first;
+  row_pointers_.resize(plan.ids.size());
+  for (int64_t i = 0; i < static_cast<int64_t>(plan.ids.size()); ++i) {
+    row_pointers_[static_cast<size_t>(i)] =
+        plan.IsOwn(i) ? table.const_data_ptr<float>() + own_slots[i - plan.own_first] * width
+                      : others.const_data_ptr<float>() + plan.AmongOthers(i) * width;
   }
+}
+
+at::Tensor TrainingStep::ExchangeRowGradients(const Batch& batch, const at::Tensor& row_gradients) {
+  if (!row_adam_) return {};
+  if (!one_pass_) {
+    times_.Enter(StepPhase::kExchange);
+    return recommender_.exchange().ReturnGradients(batch.plan, row_gradients);
+  }
+  times_.Enter(StepPhase::kTable);
+  const at::Tensor of_others = one_pass_->RowGradientsWithout(batch.plan.own_first, batch.plan.own_count);
   times_.Enter(StepPhase::kExchange);
-  return recommender_.exchange().ReturnGradients(batch.plan, mine);
+  return recommender_.exchange().ReturnToOthers(batch.plan, of_others);
 }
 
 StepResult TrainingStep::Run(int64_t epoch, int64_t step, std::span<const data::TrainingSequence> sequences,
@@ -269,17 +275,23 @@ StepResult TrainingStep::Run(int64_t epoch, int64_t step, std::span<const data::
 
   times_.Enter(StepPhase::kGather);
   if (row_adam_) row_adam_->CatchUp(recommender_.table().rows, batch.plan.touched_slots, step - 1);
-  dist::PendingRows fetching;
-  if (!(one_pass_ && alone()))
-    fetching = recommender_.exchange().BeginFetch(batch.plan, recommender_.table().rows);
+  const at::Tensor& table = recommender_.table().rows;
+  dist::PendingRows fetching = one_pass_ ? recommender_.exchange().BeginFetchOthers(batch.plan, table)
+                                         : recommender_.exchange().BeginFetch(batch.plan, table);
+  std::optional<PendingBatch> upcoming;
+  if (next != nullptr && at::get_num_threads() == 1) {  // while the rows travel
+    times_.Enter(StepPhase::kData);
+    upcoming = Begin(*next);
+  }
+  times_.Enter(StepPhase::kGather);
   fetching.Wait();
   const at::Tensor rows = fetching.rows;
-  if (rows.defined() && !one_pass_) rows.requires_grad_(row_adam_.has_value());
+  if (!one_pass_) rows.requires_grad_(row_adam_.has_value());
 
   times_.Enter(StepPhase::kCompute);
-  std::optional<PendingBatch> upcoming;
   model::SideWork meanwhile;
-  if (next != nullptr) meanwhile = {[&] { upcoming = Begin(*next); }, HostTokens(next->sequences)};
+  if (next != nullptr && !upcoming)
+    meanwhile = {[&] { upcoming = Begin(*next); }, HostTokens(next->sequences)};
   at::Tensor row_gradients;
   const Losses losses = ComputeGradients(batch, rows, meanwhile, &row_gradients);
 
@@ -303,12 +315,32 @@ void TrainingStep::Optimise(const Batch& batch, const at::Tensor& row_gradients)
   dense_adam_.Step(recommender_.parameters(), batch.step, rules_.pretrained_rate, rules_.new_rate);
   if (!row_adam_) return;
   const at::Tensor& rows = recommender_.table().rows;
-  if (row_gradients.defined()) {
-    row_adam_->Update(rows, batch.plan.touched_slots, row_gradients, batch.step);
-  } else {
-    const auto sum = [this](int64_t row, float* gradient) { one_pass_->RowGradient(row, gradient); };
-    row_adam_->Update(rows, batch.plan.touched_slots, RowGradient(sum), batch.step);
+  const dist::ExchangePlan& plan = batch.plan;
+  if (!one_pass_) {
+    row_adam_->Update(rows, plan.touched_slots, row_gradients, batch.step);
+    return;
   }
+  // This rank's own part of a row's gradient, then what the others sent, in their order.
+  const int64_t width = rows.size(1);
+  const float* const received = row_gradients.const_data_ptr<float>();
+  const auto sum = [&](int64_t g, float* gradient) {
+    if (alone()) return one_pass_->RowGradient(g, gradient);
+    const auto first = static_cast<size_t>(plan.touched_starts[static_cast<size_t>(g)]);
+    const auto last = static_cast<size_t>(plan.touched_starts[static_cast<size_t>(g) + 1]);
+    std::fill_n(gradient, width, 0.0F);
+    for (size_t i = first; i < last; ++i) {
+      const int64_t place = plan.touched_places[i];
+      if (plan.IsOwnAsked(place))
+        one_pass_->RowGradient(plan.own_first + place - plan.own_asked_first, gradient);
+    }
+    for (size_t i = first; i < last; ++i) {
+      const int64_t place = plan.touched_places[i];
+      if (plan.IsOwnAsked(place)) continue;
+      const float* const part = received + plan.AskedAmongOthers(place) * width;
+      for (int64_t c = 0; c < width; ++c) gradient[c] += part[c];
+    }
+  };
+  row_adam_->Update(rows, plan.touched_slots, RowGradient(sum), batch.step);
 }
 
 void TrainingStep::CatchUpRows(int64_t step) {

@@ -82,9 +82,10 @@ class TrainingStep {
   Losses ComputeByAutograd(const Batch& batch, const at::Tensor& rows);
   at::Tensor NextItemSum(const Batch& batch, const at::Tensor& users, const at::Tensor& rows) const;
   at::Tensor ContrastiveSum(const PackedBatch& packed, const Recommender::Encoded& encoded);
-  // Row gradients summed over ranks, for the slots touched here; undefined where Optimise takes them from
-  // one_pass_ directly.
+  // Sends row gradients to their owners. Returns their sums over ranks for the slots touched here; on the
+  // fused path the others' parts alone, which Optimise adds to this rank's own.
   at::Tensor ExchangeRowGradients(const Batch& batch, const at::Tensor& row_gradients);
+  void PointAtRows(const dist::ExchangePlan& plan, const at::Tensor& others);
   void Optimise(const Batch& batch, const at::Tensor& row_gradients);
   // Sums over ranks, checked to be finite before anything is updated.
   StepResult Agree(const Losses& losses, const Batch& batch);

@@ -107,6 +107,39 @@ void ExpectReturned(const ExchangePlan& plan, const at::Tensor& sums,
   }
 }
 
+// The exchange that leaves out what a rank asks of itself gives the same rows and, with its own gradients
+// added, the same sums.
+void ExpectOthersAreTheSame(RowExchange& exchange, const ExchangePlan& plan, const at::Tensor& local_rows,
+                            const at::Tensor& rows, const at::Tensor& gradients, const at::Tensor& sums) {
+  PendingRows others = exchange.BeginFetchOthers(plan, local_rows);
+  others.Wait();
+  const auto count = static_cast<int64_t>(plan.ids.size());
+  EXPECT_EQ(others.rows.size(0), count - plan.own_count);
+  std::vector<at::Tensor> of_others{gradients.narrow(0, 0, 0)};
+  for (int64_t i = 0; i < count; ++i) {
+    if (plan.IsOwn(i)) {
+      const int64_t slot = plan.asked_slots[plan.own_asked_first + i - plan.own_first].item<int64_t>();
+      EXPECT_TRUE(at::equal(local_rows[slot], rows[i])) << "own id " << plan.ids[static_cast<size_t>(i)];
+    } else {
+      EXPECT_TRUE(at::equal(others.rows[plan.AmongOthers(i)], rows[i]));
+      of_others.push_back(gradients.narrow(0, i, 1));
+    }
+  }
+  const at::Tensor received = exchange.ReturnToOthers(plan, at::cat(of_others));
+  if (plan.touched_starts.empty()) return;  // one rank
+  for (int64_t g = 0; g < plan.touched_slots.numel(); ++g) {
+    at::Tensor sum = at::zeros({kWidth}, gradients.options());
+    for (int64_t i = plan.touched_starts[static_cast<size_t>(g)];
+         i < plan.touched_starts[static_cast<size_t>(g) + 1]; ++i) {
+      const int64_t place = plan.touched_places[static_cast<size_t>(i)];
+      EXPECT_EQ(plan.asked_slots[place].item<int64_t>(), plan.touched_slots[g].item<int64_t>());
+      sum += plan.IsOwnAsked(place) ? gradients[plan.own_first + place - plan.own_asked_first]
+                                    : received[plan.AskedAmongOthers(place)];
+    }
+    EXPECT_TRUE(at::equal(sum, sums[g])) << "touched slot " << g;
+  }
+}
+
 // One whole exchange, each way, with the ids given for each rank.
 void ExchangeAndCompare(Communicator& communicator, int64_t num_items, const IdsOfRanks& ids,
                         at::ScalarType dtype) {
@@ -116,9 +149,13 @@ void ExchangeAndCompare(Communicator& communicator, int64_t num_items, const Ids
   std::vector<int64_t> index;
   const ExchangePlan plan = exchange.MakePlan(own_ids, &index);
   ExpectPlanIsSound(plan, own_ids, index, owners);
-  ExpectFetched(plan, exchange.Fetch(plan, LocalRows(owners, communicator.rank(), dtype)));
-  ExpectReturned(plan, exchange.ReturnGradients(plan, GradientsOf(plan, communicator.rank(), dtype)),
-                 BruteForceSums(ids, owners, communicator.rank()));
+  const at::Tensor local_rows = LocalRows(owners, communicator.rank(), dtype);
+  const at::Tensor rows = exchange.Fetch(plan, local_rows);
+  ExpectFetched(plan, rows);
+  const at::Tensor gradients = GradientsOf(plan, communicator.rank(), dtype);
+  const at::Tensor sums = exchange.ReturnGradients(plan, gradients);
+  ExpectReturned(plan, sums, BruteForceSums(ids, owners, communicator.rank()));
+  ExpectOthersAreTheSame(exchange, plan, local_rows, rows, gradients, sums);
 }
 
 // `count` ids per rank, most of them small: repeats within and between ranks.
