@@ -195,11 +195,15 @@ ExchangePlan RowExchange::FinishPlan(PendingPlan pending) {
   return std::move(plan);
 }
 
-PendingRows RowExchange::BeginFetch(const ExchangePlan& plan, const at::Tensor& local_rows) {
+void RowExchange::CheckLocalRows(const at::Tensor& local_rows) const {
   const int64_t num_rows = owners_.num_rows(communicator_.rank());
   PPR_BUG_IF_NOT(
       local_rows.dim() == 2 && local_rows.is_contiguous() && local_rows.size(0) == num_rows,
       Format("row exchange: local rows must be contiguous [%lld, d]", static_cast<long long>(num_rows)));
+}
+
+PendingRows RowExchange::BeginFetch(const ExchangePlan& plan, const at::Tensor& local_rows) {
+  CheckLocalRows(local_rows);
   const at::Tensor asked_rows = GatherRows(local_rows, plan.asked_slots);
   if (communicator_.size() == 1) return {asked_rows, nullptr};
   PendingRows pending;
@@ -230,6 +234,7 @@ std::vector<int64_t> RowExchange::OthersOf(std::vector<int64_t> counts) const {
 }
 
 PendingRows RowExchange::BeginFetchOthers(const ExchangePlan& plan, const at::Tensor& local_rows) {
+  CheckLocalRows(local_rows);
   PendingRows pending;
   pending.rows = at::empty({static_cast<int64_t>(plan.ids.size()) - plan.own_count, local_rows.size(1)},
                            local_rows.options().requires_grad(false));

@@ -102,6 +102,7 @@ class RowExchange {
   at::Tensor ReturnToOthers(const ExchangePlan& plan, const at::Tensor& gradients);
 
  private:
+  void CheckLocalRows(const at::Tensor& local_rows) const;
   // `counts` without this rank's own.
   std::vector<int64_t> OthersOf(std::vector<int64_t> counts) const;
 

@@ -8,7 +8,7 @@
 namespace ppr::train {
 
 enum class StepPhase {
-  kData,      // packing, negatives, deduplication of ids
+  kData,      // packing, negatives, deduplication of ids, where not done during kCompute
   kGather,    // catching rows up and bringing them here
   kCompute,   // forward, loss, backward
   kExchange,  // row gradients to their owners

@@ -8,6 +8,8 @@ namespace {
 // Tokens that a chunk is filled up to; a longer sequence is a chunk of its own. Larger chunks fill more whole
 // register tiles; far larger ones leave the second-level cache.
 constexpr int64_t kChunkTokens = 96;
+// Sequences that a chunk takes at most: empty ones cost scratch memory too.
+constexpr int64_t kChunkSequences = 96;
 
 // Multiply-adds of a sequence of n tokens in a block; at least 1, so that empty sequences go to some thread.
 int64_t WorkOf(const EncoderShape& shape, int64_t n) {
@@ -26,7 +28,10 @@ void MakeChunks(const Kernels& kernels, const EncoderShape& shape, const std::ve
     const auto tokens_to = [&](int64_t end) {
       return offsets[static_cast<size_t>(end)] - offsets[static_cast<size_t>(first)];
     };
-    while (chunk.last < last && tokens_to(chunk.last + 1) <= kChunkTokens) ++chunk.last;
+    while (chunk.last < last && chunk.last - chunk.first < kChunkSequences &&
+           tokens_to(chunk.last + 1) <= kChunkTokens) {
+      ++chunk.last;
+    }
     const ChunkMemory memory = kernels.encoder_memory(shape, offsets.data(), chunk);
     share->chunks.push_back(chunk);
     share->saved_at.push_back(share->saved_total);
@@ -41,12 +46,14 @@ void MakeChunks(const Kernels& kernels, const EncoderShape& shape, const std::ve
 }  // namespace
 
 void SplitBatch(const Kernels& kernels, const EncoderShape& shape, const std::vector<int64_t>& offsets,
-                int64_t threads, int64_t busy_tokens, std::vector<Share>* shares) {
+                int64_t threads, int64_t busy_multiply_adds, std::vector<Share>* shares) {
   const auto sequences = static_cast<int64_t>(offsets.size()) - 1;
   const auto work_of = [&](int64_t b) {
     return WorkOf(shape, offsets[static_cast<size_t>(b) + 1] - offsets[static_cast<size_t>(b)]);
   };
-  const int64_t busy = busy_tokens * WorkOf(shape, 1);
+  // WorkOf counts one block's forward pass; a batch goes through all blocks, three times as much with the way
+  // back.
+  const int64_t busy = busy_multiply_adds / (3 * shape.blocks);
   int64_t total = busy;
   for (int64_t b = 0; b < sequences; ++b) total += work_of(b);
   shares->resize(static_cast<size_t>(threads));

@@ -18,9 +18,9 @@ struct Share {
 };
 
 // Splits the sequences over `threads` threads by their work, to the nearest sequence, so that the split is a
-// function of the batch alone; some shares may be empty. The first thread has other work worth `busy_tokens`
-// tokens to do besides. Keeps the memory of `shares` from batch to batch.
+// function of its arguments alone; some shares may be empty. The first thread has `busy_multiply_adds` of
+// other work to do besides. Keeps the memory of `shares` from batch to batch.
 void SplitBatch(const Kernels& kernels, const EncoderShape& shape, const std::vector<int64_t>& offsets,
-                int64_t threads, int64_t busy_tokens, std::vector<Share>* shares);
+                int64_t threads, int64_t busy_multiply_adds, std::vector<Share>* shares);
 
 }  // namespace ppr::model::fused

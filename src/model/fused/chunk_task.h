@@ -1,6 +1,6 @@
 // What the fused kernels work on: plain pointers and numbers, the same for every instruction set.
 //
-// A chunk is a run of whole sequences of a packed batch, some 48 tokens: small enough that everything a chunk
+// A chunk is a run of whole sequences of a packed batch, some 96 tokens: small enough that everything a chunk
 // needs between embedding and the last gradient stays in a core's cache, large enough for whole register
 // tiles.
 #pragma once

@@ -122,6 +122,11 @@ fused::EncoderTask FusedEncoder::MakeTask(const std::vector<const float*>& input
                      layout.positions.numel() == layout.num_tokens(),
                  Format("the fused encoder got %zu inputs for a layout of %lld tokens", inputs.size(),
                         static_cast<long long>(layout.num_tokens())));
+  const int64_t* const positions = layout.positions.const_data_ptr<int64_t>();
+  PPR_BUG_IF_NOT(std::all_of(positions, positions + layout.num_tokens(),
+                             [&](int64_t row) { return row < encoder_.config().max_history; }),
+                 Format("a position is not below max_history %lld",
+                        static_cast<long long>(encoder_.config().max_history)));
   const fused::EncoderShape shape = ShapeOf(encoder_.config(), dropout);
   const bool drops = shape.dropout_threshold > 0;
   PPR_BUG_IF_NOT(!drops || (layout.token_keys.defined() && layout.token_keys.numel() == layout.num_tokens()),
@@ -132,14 +137,14 @@ fused::EncoderTask FusedEncoder::MakeTask(const std::vector<const float*>& input
           .transposed = transposed_.defined() ? transposed_.const_data_ptr<float>() : nullptr,
           .sequences = layout.offsets.data(),
           .inputs = inputs.data(),
-          .positions = layout.positions.const_data_ptr<int64_t>(),
+          .positions = positions,
           .token_keys = drops ? layout.token_keys.const_data_ptr<int64_t>() : nullptr};
 }
 
-void FusedEncoder::SplitBatch(const PackedLayout& layout, bool dropout, int64_t busy_tokens) {
+void FusedEncoder::SplitBatch(const PackedLayout& layout, bool dropout, int64_t busy_multiply_adds) {
   const int64_t threads = at::get_num_threads();
-  fused::SplitBatch(*kernels_, ShapeOf(encoder_.config(), dropout), layout.offsets, threads, busy_tokens,
-                    &shares_);
+  fused::SplitBatch(*kernels_, ShapeOf(encoder_.config(), dropout), layout.offsets, threads,
+                    busy_multiply_adds, &shares_);
   workspaces_.resize(static_cast<size_t>(threads));
   thread_gradients_.resize(static_cast<size_t>(threads - 1));
 }
@@ -170,6 +175,18 @@ fused::NextItemTask FusedEncoder::MakeNextItemTask(const PackedLayout& layout,
   const int64_t d = encoder_.config().width, negatives = targets.negatives;
   const auto count = static_cast<int64_t>(targets.tokens.size());
   const bool shared = targets.shared.defined(), profiles = targets.profiles.defined();
+  const auto sequences = static_cast<size_t>(layout.num_sequences());
+  PPR_BUG_IF_NOT(targets.offsets.size() == sequences + 1 && targets.offsets.back() == count &&
+                     targets.excluded_offsets.size() == sequences + 1 && negatives >= 1 &&
+                     static_cast<int64_t>(targets.candidates.size()) == count * (shared ? 1 : 1 + negatives),
+                 "the tables of the targets do not fit each other and the layout");
+  const auto is_rows = [&](const at::Tensor& tensor, int64_t rows) {
+    return tensor.scalar_type() == at::kFloat && tensor.is_contiguous() &&
+           tensor.sizes() == at::IntArrayRef({rows, d});
+  };
+  PPR_BUG_IF_NOT((!profiles || is_rows(targets.profiles, layout.num_sequences())) &&
+                     (!shared || is_rows(targets.shared, negatives)),
+                 "profiles or shared negatives are not contiguous float32 rows of the encoder's width");
   Reshape(gradients_.inputs, {layout.num_tokens(), d});
   Reshape(gradients_.users, {count, d});
   Reshape(gradients_.coefficients, {count, shared ? 1 : 1 + negatives});
@@ -252,7 +269,7 @@ const NextItemGradients& FusedEncoder::NextItemPass(const std::vector<const floa
                                                     const NextItemTargets& targets,
                                                     const SideWork& meanwhile) {
   RefreshTransposed();
-  SplitBatch(layout, dropout.active, meanwhile.run ? meanwhile.tokens : 0);
+  SplitBatch(layout, dropout.active, meanwhile.multiply_adds);
   const fused::EncoderTask task = MakeTask(inputs, layout, dropout.active);
   const fused::NextItemTask next_item = MakeNextItemTask(layout, targets);
   std::vector<ShareResult> results(shares_.size());
@@ -301,6 +318,7 @@ class FusedEncoderFunction : public torch::autograd::Function<FusedEncoderFuncti
     std::vector<const float*> inputs;
     std::vector<Share> shares;
     bool dropout;
+    bool used = false;  // the way back uses the attention weights up
   };
 
   // `anchor`: a parameter of the encoder, so that the result has a gradient when the inputs have none.
@@ -346,6 +364,8 @@ class FusedEncoderFunction : public torch::autograd::Function<FusedEncoderFuncti
                                                  const torch::autograd::variable_list& gradients) {
     const auto capsule = context->saved_data["state"].toCapsule();
     auto& state = *static_cast<State*>(capsule.get());
+    PPR_BUG_IF_NOT(!state.used, "the fused encoder goes back once for each forward pass");
+    state.used = true;
     FusedEncoder& encoder = *state.encoder;
     float* const saved = context->saved_data["activations"].toTensor().mutable_data_ptr<float>();
     const at::Tensor d_output = gradients[0].contiguous();
@@ -374,6 +394,9 @@ class FusedEncoderFunction : public torch::autograd::Function<FusedEncoderFuncti
 };
 
 at::Tensor FusedEncoder::Forward(const at::Tensor& inputs, const PackedLayout& layout, DropoutState dropout) {
+  PPR_BUG_IF_NOT(inputs.dim() == 2 && inputs.size(0) == layout.num_tokens() &&
+                     inputs.size(1) == encoder_.config().width && inputs.scalar_type() == at::kFloat,
+                 "fused encoder inputs are not float32 [tokens of the layout, width]");
   auto state = c10::make_intrusive<FusedEncoderFunction::State>();
   state->encoder = this;
   state->layout = layout;

@@ -52,7 +52,9 @@ struct NextItemGradients {
 // Work of the caller's that the calling thread does first, while the other threads begin with the batch.
 struct SideWork {
   std::function<void()> run;  // empty = none
-  int64_t tokens = 0;  // what it costs, in tokens of the batch: the calling thread takes fewer of those
+  // What it costs, in multiply-adds of a kernel: the calling thread takes fewer tokens for it. Counts also
+  // without `run`, so that the split of the batch does not depend on whether there is any.
+  int64_t multiply_adds = 0;
 };
 
 class FusedEncoder {
@@ -85,7 +87,7 @@ class FusedEncoder {
 
   fused::EncoderTask MakeTask(const std::vector<const float*>& inputs, const PackedLayout& layout,
                               bool dropout) const;
-  void SplitBatch(const PackedLayout& layout, bool dropout, int64_t busy_tokens = 0);
+  void SplitBatch(const PackedLayout& layout, bool dropout, int64_t busy_multiply_adds = 0);
   // The weights of this step, transposed, for the way back.
   void RefreshTransposed();
   // Shapes the results for this batch and points the kernels at them.

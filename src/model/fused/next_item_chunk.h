@@ -161,7 +161,7 @@ class NextItemChunk {
       const float share = excluded == negatives ? 0.0F : 1.0F / static_cast<float>(negatives - excluded);
       for (int64_t n = task_.targets[b]; n < task_.targets[b + 1]; ++n) {
         float* const row = matrix_ + (n - first_) * step;
-        // A score this low has neither loss nor derivative.
+        // A score this low has a loss and a derivative of 1e-38.
         for (int64_t e = task_.excluded[b]; e < task_.excluded[b + 1]; ++e)
           row[task_.excluded_index[e]] = -1e30F;
         Floats total = V::Zero();

@@ -94,6 +94,25 @@ TEST(ComputePaths, PromptsInOnePassAndInTwo) {
   ExpectSameOnBothPaths({.kind = Kind::kFull, .targets = data::TargetClicks::kAll});
 }
 
+// The same bits each time at the same number of threads, whether batches are announced or not; another number
+// of threads is another order of sums.
+TEST(Threads, RepeatBitForBitAndAgree) {
+  for (const Kind kind : {Kind::kPretrain, Kind::kFineTune, Kind::kFull}) {
+    const Setting two{.kind = kind, .batch_size = 12, .steps = 60, .threads = 2};
+    Setting unannounced = two, one = two;
+    unannounced.announces = false;
+    one.threads = 1;
+    const Trace trace = TrainOnThreads(two, 1);
+    for (const Setting& setting : {two, unannounced}) {
+      const Trace again = TrainOnThreads(setting, 1);
+      EXPECT_EQ(trace.losses, again.losses);
+      EXPECT_TRUE(at::equal(trace.dense, again.dense));
+      EXPECT_TRUE(at::equal(trace.rows, again.rows));
+    }
+    ExpectSame(trace, TrainOnThreads(one, 1), 1, one);
+  }
+}
+
 TEST(TrainingStep, LearnsWhatTheDataHolds) {
   // Half of the items are only ever clicked by others of another age: the loss must fall well below ln 2, its
   // start.
@@ -144,10 +163,14 @@ TEST(TrainingStep, ANonFiniteLossStopsEveryRankAndUpdatesNothing) {
     TrainingStep step(recommender, dataset, negatives, StepRules{});
     if (communicator.rank() == 1) recommender.table().rows.fill_(std::nan(""));
     const at::Tensor before = recommender.parameters().values().clone();
+    const at::Tensor rows_before = recommender.table().rows.clone();
     data::EpochPlan plan(dataset, data::UsersOf(dataset, data::UserPart::kWarm),
                          data::TargetClicks::kAfterFirst, 6, 5);
     EXPECT_THROW(step.Run(0, 1, plan.Batch(0, 0, 16)), DoNotRestartError);
     EXPECT_TRUE(at::equal(recommender.parameters().values(), before));
+    EXPECT_TRUE(at::allclose(recommender.table().rows, rows_before, 0, 0, /*equal_nan=*/true));
+    EXPECT_TRUE(step.row_adam()->m.eq(0).all().item<bool>());
+    EXPECT_TRUE(step.row_adam()->v.eq(0).all().item<bool>());
   });
 }
 

@@ -48,7 +48,7 @@ double Distance(const at::Tensor& a, const at::Tensor& b) {
 }  // namespace
 
 Trace TrainOn(dist::Communicator& communicator, const Setting& setting) {
-  at::set_num_threads(1);
+  at::set_num_threads(setting.threads);
   const data::Dataset dataset = test::MakeSyntheticDataset(setting.data);
   std::optional<model::PromptConfig> prompt;
   ProfileInput profile;
@@ -91,7 +91,8 @@ Trace TrainOn(dist::Communicator& communicator, const Setting& setting) {
     }
     // Every third batch comes unannounced.
     const Upcoming next{epoch, s + 1, plan.Batch(epoch, batch, setting.batch_size)};
-    const StepResult result = step.Run(epoch_here, s, sequences, s % 3 == 0 ? nullptr : &next);
+    const StepResult result =
+        step.Run(epoch_here, s, sequences, !setting.announces || s % 3 == 0 ? nullptr : &next);
     losses.push_back(result.loss + result.contrastive);
   }
   step.CatchUpRows(setting.steps);

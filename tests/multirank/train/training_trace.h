@@ -29,6 +29,8 @@ struct Setting {
   ComputePath compute = ComputePath::kFused;
   NegativeSharing negative_sharing = NegativeSharing::kOwn;
   int64_t negatives = 2;
+  int threads = 1;
+  bool announces = true;  // two batches of three, ahead of time
   model::Activation activation = model::Activation::kRelu;
 };
 
