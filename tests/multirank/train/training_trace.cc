@@ -4,6 +4,7 @@
 #include <ATen/Parallel.h>
 #include <gtest/gtest.h>
 
+#include <cmath>
 #include <cstdio>
 #include <mutex>
 
@@ -61,6 +62,9 @@ Trace TrainOn(dist::Communicator& communicator, const Setting& setting) {
   }
   model::EncoderConfig encoder = SmallEncoder(setting.dropout);
   encoder.activation = setting.activation;
+  encoder.width = encoder.ffn_width = setting.width;
+  encoder.init_std *=
+      4 / std::sqrt(static_cast<double>(setting.width));  // activations of one size at any width
   Recommender recommender(communicator, encoder, prompt, profile, dataset.num_items(), 5);
   recommender.UseCompute(setting.compute);
   if (prompt && setting.mean_of_items) InitialiseProfileTables(dataset, recommender);

@@ -30,6 +30,7 @@ struct Setting {
   NegativeSharing negative_sharing = NegativeSharing::kOwn;
   int64_t negatives = 2;
   int threads = 1;
+  int64_t width = 16;
   bool announces = true;  // two batches of three, ahead of time
   model::Activation activation = model::Activation::kRelu;
 };
