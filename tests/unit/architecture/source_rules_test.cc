@@ -54,6 +54,9 @@ TEST(SourceRules, ArrowsPointOneWay) {
   EXPECT_THAT(Arrow("src/base/x.cc", "#include \"cli/flag_set.h\"\n"), SizeIs(1));
   EXPECT_THAT(Arrow("src/model/x.cc", "#include \"train/adam.h\"\n"), SizeIs(1));
   EXPECT_THAT(Arrow("src/train/x.cc", "#include \"dist/mpi/mpi_session.h\"\n"), SizeIs(1));
+  EXPECT_THAT(Arrow("src/report/x.cc", "#include \"train/metrics.h\"\n"), SizeIs(1));
+  EXPECT_THAT(Arrow("src/train/x.cc", "#include \"report/results.h\"\n"), SizeIs(1));
+  EXPECT_THAT(Arrow("src/cli/x.cc", "#include \"report/results.h\"\n"), IsEmpty());
   EXPECT_THAT(Arrow("src/cli/x.cc", "#include \"dist/mpi/mpi_session.h\"\n#include \"train/stages.h\"\n"),
               IsEmpty());
   EXPECT_THAT(Arrow("src/train/x.cc", "#include \"model/encoder.h\"\n#include \"data/dataset.h\"\n"),

@@ -1,0 +1,48 @@
+#include "report/markdown.h"
+
+#include <string_view>
+
+#include "base/errors.h"
+
+namespace ppr::report {
+namespace {
+
+std::string Escaped(const std::string& text) {
+  std::string escaped;
+  for (const char c : text) {
+    if (std::string_view("\\|*_`<>[]&~").find(c) != std::string_view::npos) escaped += '\\';
+    escaped += c == '\n' || c == '\r' ? ' ' : c;
+  }
+  return escaped;
+}
+
+std::string Bold(const std::string& text) { return "**" + Escaped(text) + "**"; }
+
+std::string Line(const TableRow& row) {
+  std::string line = "| " + Escaped(row.head);
+  for (const TableCell& cell : row.cells) line += " | " + (cell.best ? Bold(cell.text) : Escaped(cell.text));
+  return line + " |\n";
+}
+
+}  // namespace
+
+std::string MarkdownTable(const Table& table) {
+  TableRow head{.head = table.corner};
+  std::string rule = "| --- |";  // numbers stand to the right
+  for (const std::string& column : table.columns) {
+    head.cells.push_back({column});
+    rule += " ---: |";
+  }
+  std::string text = Bold(table.caption) + "\n\n" + Line(head) + rule + "\n";
+  for (const TableRow& row : table.rows) {
+    PPR_BUG_IF_NOT(row.cells.size() == table.columns.size(),
+                   "table '" + table.caption + "', row '" + row.head + "': expected " +
+                       std::to_string(table.columns.size()) + " cells, found " +
+                       std::to_string(row.cells.size()));
+    text += Line(row);
+  }
+  if (!table.note.empty()) text += "\n" + Escaped(table.note) + "\n";
+  return text;
+}
+
+}  // namespace ppr::report
