@@ -6,13 +6,10 @@
 
 #include "base/errors.h"
 #include "base/text_format.h"
+#include "report/results_order.h"
 
 namespace ppr::report {
 namespace {
-
-std::string RowHead(const std::string& model, const std::string& setting) {
-  return setting.empty() ? model : model + ", " + setting;
-}
 
 void CheckOneTable(const std::vector<ResultSummary>& summaries) {
   for (const ResultSummary& summary : summaries) {
@@ -32,19 +29,6 @@ void CheckOneReference(const std::vector<PairedTest>& tests) {
                        ", found one against " + test.against);
   }
 }
-
-// Distinct values of `name_of(summary)`, in order of first appearance.
-template <typename NameOf>
-std::vector<std::string> InOrder(const std::vector<ResultSummary>& summaries, NameOf name_of) {
-  std::vector<std::string> names;
-  for (const ResultSummary& summary : summaries) {
-    const std::string name = name_of(summary);
-    if (std::find(names.begin(), names.end(), name) == names.end()) names.push_back(name);
-  }
-  return names;
-}
-
-std::string HeadOf(const ResultSummary& summary) { return RowHead(summary.key.model, summary.key.setting); }
 
 // A column of the table before it becomes text: one number per row, and what stands behind the number.
 struct Column {
@@ -95,7 +79,7 @@ void AppendMetric(const std::vector<ResultSummary>& summaries, const std::string
   for (const ResultSummary& summary : summaries) {
     if (summary.key.metric != metric) continue;
     const auto row =
-        static_cast<size_t>(std::find(heads.begin(), heads.end(), HeadOf(summary)) - heads.begin());
+        static_cast<size_t>(std::find(heads.begin(), heads.end(), RowHeadOf(summary)) - heads.begin());
     ours.numbers[row] = summary.mean;
     if (summary.n > 1) ours.additions[row] = Format(" ± %.*f", options.decimals, summary.sd);
     ours.additions[row] += Mark(summary.key, options);
@@ -128,11 +112,10 @@ std::string Note(const std::vector<ResultSummary>& summaries, const ResultsTable
 Table ResultsTable(const std::vector<ResultSummary>& summaries, const ResultsTableOptions& options) {
   CheckOneTable(summaries);
   CheckOneReference(options.tests);
-  const std::vector<std::string> heads = InOrder(summaries, HeadOf);
+  const std::vector<std::string> heads = InOrder(summaries, RowHeadOf);
   Table table{.caption = options.caption, .corner = "model", .note = Note(summaries, options)};
   for (const std::string& head : heads) table.rows.push_back({.head = head});
-  for (const std::string& metric :
-       InOrder(summaries, [](const auto& summary) { return summary.key.metric; })) {
+  for (const std::string& metric : InOrder(summaries, MetricOf)) {
     AppendMetric(summaries, metric, heads, options, table);
   }
   return table;
