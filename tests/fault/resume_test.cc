@@ -4,6 +4,7 @@
 // ranks.
 #include <gmock/gmock.h>
 
+#include <algorithm>
 #include <csignal>
 #include <cstdlib>
 #include <fstream>
@@ -49,6 +50,13 @@ class Resume : public CliTest {
             "--max_epochs=1000",
             "--progress=none",
             "--max_steps=" + std::to_string(max_steps)};
+  }
+  // Wide enough that both threads get sequences to compute.
+  static Words PretrainOnTwoThreads(const std::string& run, int max_steps) {
+    Words words = Pretrain(run, max_steps);
+    std::replace(words.begin(), words.end(), std::string("--threads=1"), std::string("--threads=2"));
+    std::replace(words.begin(), words.end(), std::string("--width=16"), std::string("--width=64"));
+    return words;
   }
   static Words Tune(const std::string& run, int max_steps) {
     return {"tune",
@@ -156,6 +164,9 @@ class Resume : public CliTest {
 };
 
 TEST_F(Resume, PretrainKilledOftenEndsWithTheSameBytes) { ExpectSameWhenKilled(Pretrain, 1, false); }
+TEST_F(Resume, TwoThreadsKilledOftenEndWithTheSameBytes) {
+  ExpectSameWhenKilled(PretrainOnTwoThreads, 1, false);
+}
 TEST_F(Resume, TwoRanksUnderMpirunKilledOftenEndWithTheSameBytes) { ExpectSameWhenKilled(Pretrain, 2, true); }
 TEST_F(Resume, TuneKilledOftenEndsWithTheSameBytes) {
   ASSERT_EQ(Run(Launched(Pretrain("base", 20), 2, false)).exit_code, 0);

@@ -5,16 +5,22 @@
 
 #include <set>
 
+#include "base/errors.h"
 #include "base/random.h"
 
 namespace ppr::dist {
 namespace {
 
+TEST(SortedDistinct, RefusesWhatItsElementsCannotHold) {
+  const int64_t list[] = {1};
+  EXPECT_THROW(FindSortedDistinct(list, 1, int64_t{1} << 32), BugError);
+}
+
 TEST(SortedDistinct, AgreesWithASet) {
   const RandomKey key = MakeRandomKey(3, RandomSite::kTest);
   // Bounds with one digit, on the edge of a digit, and with several.
   for (const int64_t bound :
-       {int64_t{1}, int64_t{10}, int64_t{2048}, int64_t{2049}, int64_t{1} << 22, int64_t{1} << 40}) {
+       {int64_t{1}, int64_t{10}, int64_t{2048}, int64_t{2049}, int64_t{1} << 22, (int64_t{1} << 32) - 1}) {
     for (const int64_t n : {0, 1, 2, 13, 5000}) {
       std::vector<int64_t> list;
       for (int64_t i = 0; i < n; ++i) {
