@@ -72,7 +72,7 @@ OnePass::Result OnePass::Run(const PackedBatch& packed, const std::vector<const 
   const model::NextItemGradients& gradients =
       fused.NextItemPass(inputs_, packed.layout, dropout, targets_, meanwhile);
   ReturnToProfiles(packed, parts, gradients);
-  PointAtParts(packed, gradients);
+  if (rules_.train_pretrained) PointAtParts(packed, gradients);
   return {.loss_sum = gradients.loss_sum, .finite = std::isfinite(gradients.loss_sum) && gradients.finite};
 }
 

@@ -27,9 +27,9 @@ class OnePass {
   };
 
   // Local but for what `meanwhile` does. One view. rows: where each distinct row is; row_of_id: which of them
-  // the batch's ids are, in the order of NeededIds; occurrences: the same, by row; must stay valid while
-  // RowGradient is asked. Adds to the dense gradients; those are scaled by 1 / global_targets, as row
-  // gradients are.
+  // the batch's ids are, in the order of NeededIds; occurrences: the same, by row, unread when rows are
+  // frozen; must stay valid while RowGradient is asked. Adds to the dense gradients; those are scaled by 1 /
+  // global_targets, as row gradients are.
   Result Run(const PackedBatch& packed, const std::vector<const float*>& rows,
              const std::vector<int64_t>& row_of_id, const model::RowOccurrences& occurrences,
              int64_t global_targets, const model::SideWork& meanwhile);

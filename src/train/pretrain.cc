@@ -14,14 +14,7 @@ StageResult Pretrain(dist::Communicator& communicator, const PretrainConfig& con
   Recommender recommender(communicator, config.encoder, std::nullopt, {}, dataset.num_items(), training.seed);
   recommender.UseCompute(training.compute);
   const data::NegativeSampler negatives(dataset, training.seed);
-  const StepRules rules{.loss = training.loss,
-                        .negatives = training.negatives,
-                        .negative_sharing = training.negative_sharing,
-                        .pretrained_rate = training.learning_rate,
-                        .new_rate = training.learning_rate,
-                        .adam = training.adam,
-                        .seed = training.seed};
-  TrainingStep step(recommender, dataset, negatives, rules);
+  TrainingStep step(recommender, dataset, negatives, PretrainingRules(training));
   data::EpochPlan plan(dataset, data::UsersOf(dataset, data::UserPart::kWarm),
                        data::TargetClicks::kAfterFirst, config.encoder.max_history, training.seed);
   const bool leave_one_out = dataset.protocol == data::Protocol::kLeaveOneOut;

@@ -20,6 +20,17 @@ struct StepRules {
   uint64_t seed = 1;
 };
 
+// What pretrain, and the benchmark that measures it, make of their settings.
+inline StepRules PretrainingRules(const TrainingConfig& training) {
+  return {.loss = training.loss,
+          .negatives = training.negatives,
+          .negative_sharing = training.negative_sharing,
+          .pretrained_rate = training.learning_rate,
+          .new_rate = training.learning_rate,
+          .adam = training.adam,
+          .seed = training.seed};
+}
+
 struct StepResult {
   double loss = 0;              // L_p of Eq. 5 (or L_o of Eq. 2): mean over the global batch's targets
   double contrastive = 0;       // L_CL of Eq. 6: mean over the global batch's users, summed over views

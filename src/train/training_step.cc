@@ -127,7 +127,7 @@ TrainingStep::PendingBatch TrainingStep::Begin(const Upcoming& upcoming) {
   batch.global_targets = TargetsOf(upcoming.sequences);
   batch.packed = Pack(upcoming);
   pending.plan = recommender_.exchange().BeginPlan(NeededIds(batch.packed), &batch.row_of_id);
-  if (one_pass_) {
+  if (one_pass_ && row_adam_) {
     batch.occurrences =
         model::RowOccurrences(batch.row_of_id.data(), static_cast<int64_t>(batch.row_of_id.size()),
                               static_cast<int64_t>(pending.plan.plan.ids.size()));

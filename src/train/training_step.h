@@ -61,7 +61,8 @@ class TrainingStep {
     PackedBatch packed;
     std::vector<int64_t> row_of_id;  // of each needed id, the row among the plan's
     dist::ExchangePlan plan;
-    model::RowOccurrences occurrences;  // of the plan's rows in row_of_id; for the one pass
+    model::RowOccurrences
+        occurrences;  // of the plan's rows in row_of_id; for the one pass, unless rows are frozen
   };
   struct PendingBatch {
     Batch batch;

@@ -38,7 +38,6 @@ class ChunkActivations {
 
   const BlockOffsets& Block(int64_t b) const { return task_.offsets.blocks[b]; }
   const float* Value(int64_t offset) const { return task_.values + offset; }
-  const float* Weight(int64_t offset) const { return task_.values + offset; }
   const int64_t* Keys() const {
     return shape_.dropout_threshold > 0 ? task_.token_keys + first_token_ : nullptr;
   }
@@ -53,6 +52,9 @@ class ChunkActivations {
   }
   int64_t HiddenShift(int64_t blocks) const { return blocks > 0 ? (blocks - 1) * layout_.block_size : 0; }
 
+  // Whether residuals add the normalised input of a sub-layer (always, with norms behind) or the one before
+  // it.
+  bool ResidualIsNorm() const { return !shape_.pre_norm || shape_.residual_from_norm; }
   // The norm with these parameters; `gradients` as the flat parameters, or null.
   NormParameters NormOf(int64_t gain, int64_t bias, float* gradients) const {
     const bool trains = gradients != nullptr;

@@ -50,7 +50,7 @@ class EncoderBackward : private ChunkActivations<V> {
  private:
   using Base = ChunkActivations<V>;
   using Base::Activations, Base::Block, Base::FirstToken, Base::Head, Base::HiddenAfter, Base::Keys,
-      Base::Masks, Base::Moments, Base::Tokens, Base::Value, Base::Weight;
+      Base::Masks, Base::Moments, Base::Tokens, Base::Value;
   using Base::chunk_, Base::d_, Base::first_token_, Base::layout_, Base::n_, Base::saved_, Base::scratch_,
       Base::shape_, Base::task_;
   using typename Base::BlockActivations;
@@ -87,7 +87,7 @@ class EncoderBackward : private ChunkActivations<V> {
   // the layer whose input the norm is: d_inner [n, inner_width] times its transposed weights.
   void ThroughNorm(const float* x, const RowMoments* moments, int64_t gain, int64_t bias,
                    const float* d_inner, int64_t inner_width, const float* transposed, float* d) {
-    const bool residual_is_norm = !shape_.pre_norm || shape_.residual_from_norm;
+    const bool residual_is_norm = Base::ResidualIsNorm();
     float* const d_norm = residual_is_norm ? d : scratch_ + layout_.branch;
     Multiply<V>({n_, d_, inner_width, RowsOf(d_inner, inner_width), transposed, d_, d_norm, d_,
                  residual_is_norm ? Start::kSum : Start::kZero});

@@ -19,14 +19,7 @@ class EncoderForward : private ChunkActivations<V> {
   // output [n, d].
   void Run(float* output) {
     Embed();
-    for (int64_t b = 0; b < shape_.blocks; ++b) {
-      const BlockActivations at = Activations(b);
-      AttentionInput(b, at, n_);
-      Multiply<V>({n_, 3 * d_, d_, RowsOf(at.attention_input, d_), Weight(Block(b).qkv_weight), 3 * d_,
-                   at.qkv, 3 * d_, Start::kBias, QkvBias(b)});
-      Attend(b, at);
-      AfterAttention(b, at, n_, Keys());
-    }
+    for (int64_t b = 0; b < shape_.blocks; ++b) RunBlock(b);
     FinalNorm(HiddenAfter(shape_.blocks), n_, output);
   }
 
@@ -35,17 +28,10 @@ class EncoderForward : private ChunkActivations<V> {
   void RunLast(float* output) {
     Embed();
     const int64_t last_block = shape_.blocks - 1;
-    for (int64_t b = 0; b < last_block; ++b) {
-      const BlockActivations at = Activations(b);
-      AttentionInput(b, at, n_);
-      Multiply<V>({n_, 3 * d_, d_, RowsOf(at.attention_input, d_), Weight(Block(b).qkv_weight), 3 * d_,
-                   at.qkv, 3 * d_, Start::kBias, QkvBias(b)});
-      Attend(b, at);
-      AfterAttention(b, at, n_, nullptr);
-    }
+    for (int64_t b = 0; b < last_block; ++b) RunBlock(b);
     const BlockActivations all = Activations(last_block);
     AttentionInput(last_block, all, n_);
-    const float* const weight = Weight(Block(last_block).qkv_weight);
+    const float* const weight = Value(Block(last_block).qkv_weight);
     Multiply<V>({n_, 2 * d_, d_, RowsOf(all.attention_input, d_), weight + d_, 3 * d_, all.qkv + d_, 3 * d_,
                  Start::kBias, QkvBias(last_block) + d_});
     const int64_t rows = chunk_.last - chunk_.first;
@@ -63,7 +49,7 @@ class EncoderForward : private ChunkActivations<V> {
  private:
   using Base = ChunkActivations<V>;
   using Base::Activations, Base::Block, Base::FirstToken, Base::Head, Base::HiddenAfter, Base::Keys,
-      Base::Masks, Base::Moments, Base::Tokens, Base::Value, Base::Weight;
+      Base::Masks, Base::Moments, Base::Tokens, Base::Value;
   using Base::chunk_, Base::d_, Base::first_token_, Base::layout_, Base::n_, Base::saved_, Base::scratch_,
       Base::shape_, Base::task_;
   using typename Base::BlockActivations;
@@ -118,6 +104,16 @@ class EncoderForward : private ChunkActivations<V> {
     }
   }
 
+  // A whole block, for all tokens.
+  void RunBlock(int64_t b) {
+    const BlockActivations at = Activations(b);
+    AttentionInput(b, at, n_);
+    Multiply<V>({n_, 3 * d_, d_, RowsOf(at.attention_input, d_), Value(Block(b).qkv_weight), 3 * d_, at.qkv,
+                 3 * d_, Start::kBias, QkvBias(b)});
+    Attend(b, at);
+    AfterAttention(b, at, n_, Keys());
+  }
+
   // The norm before attention, when it is there.
   void AttentionInput(int64_t b, const BlockActivations& at, int64_t rows) {
     if (!shape_.pre_norm) return;
@@ -151,28 +147,27 @@ class EncoderForward : private ChunkActivations<V> {
   // Output projection, residual, norm, feed-forward layer, residual, norm. keys: null without dropout.
   void AfterAttention(int64_t b, const BlockActivations& at, int64_t rows, const int64_t* keys) {
     const BlockOffsets& block = Block(b);
-    const bool from_norm = !shape_.pre_norm || shape_.residual_from_norm;
     float* const branch = scratch_ + layout_.branch;
     const float* projected = at.attended;
     if (shape_.output_projection) {
-      Multiply<V>({rows, d_, d_, RowsOf(at.attended, d_), Weight(block.output_weight), d_, branch, d_,
+      Multiply<V>({rows, d_, d_, RowsOf(at.attended, d_), Value(block.output_weight), d_, branch, d_,
                    Start::kBias, Value(block.output_bias)});
       projected = branch;
     }
     const int64_t sum_gain = shape_.pre_norm ? block.norm2_gain : block.norm1_gain;
     const int64_t sum_bias = shape_.pre_norm ? block.norm2_bias : block.norm1_bias;
-    const float* const attention_residual = from_norm ? at.attention_input : at.input;
+    const float* const attention_residual = Base::ResidualIsNorm() ? at.attention_input : at.input;
     for (int64_t r = 0; r < rows; ++r)
       AddBranch(r, SiteOf(b, kAttentionOutput), projected, attention_residual, keys, at.attention_masks,
                 at.sum);
     NormaliseRows<V>(Norm(sum_gain, sum_bias), at.sum, rows, at.ffn_input, at.sum_moments);
     const int64_t f = shape_.ffn_width;
-    Multiply<V>({rows, f, d_, RowsOf(at.ffn_input, d_), Weight(block.ffn1_weight), f, at.inner, f,
+    Multiply<V>({rows, f, d_, RowsOf(at.ffn_input, d_), Value(block.ffn1_weight), f, at.inner, f,
                  Start::kBias, Value(block.ffn1_bias), /*relu=*/!shape_.gelu});
     if (shape_.gelu) Gelu(at.inner, rows * f, at.active);
-    Multiply<V>({rows, d_, f, RowsOf(at.active, f), Weight(block.ffn2_weight), d_, branch, d_, Start::kBias,
+    Multiply<V>({rows, d_, f, RowsOf(at.active, f), Value(block.ffn2_weight), d_, branch, d_, Start::kBias,
                  Value(block.ffn2_bias)});
-    const float* const ffn_residual = from_norm ? at.ffn_input : at.sum;
+    const float* const ffn_residual = Base::ResidualIsNorm() ? at.ffn_input : at.sum;
     for (int64_t r = 0; r < rows; ++r)
       AddBranch(r, SiteOf(b, kFfnOutput), branch, ffn_residual, keys, at.ffn_masks, at.output_sum);
     if (!shape_.pre_norm) {

@@ -27,23 +27,13 @@ data::Dataset LoadOrGenerate(const TrainingBenchmark& benchmark) {
                               kLeastBatches * training.batch_size, /*cases=*/0, training.seed);
 }
 
-StepRules RulesOf(const TrainingConfig& training) {
-  return {.loss = training.loss,
-          .negatives = training.negatives,
-          .negative_sharing = training.negative_sharing,
-          .pretrained_rate = training.learning_rate,
-          .new_rate = training.learning_rate,
-          .adam = training.adam,
-          .seed = training.seed};
-}
-
 // The loop of a training run without what comes between steps: evaluation, checkpoints, logs.
 class BareLoop {
  public:
   BareLoop(Recommender& recommender, const data::Dataset& dataset, const PretrainConfig& config)
       : config_(config),
         negatives_(dataset, config.training.seed),
-        step_(recommender, dataset, negatives_, RulesOf(config.training)),
+        step_(recommender, dataset, negatives_, PretrainingRules(config.training)),
         plan_(dataset, data::UsersOf(dataset, data::UserPart::kWarm), data::TargetClicks::kAfterFirst,
               config.encoder.max_history, config.training.seed) {
     if (plan_.NumBatches(0, config.training.batch_size) == 0)
