@@ -39,6 +39,7 @@ Command PretrainCommand();
 Command TuneCommand();
 Command EvaluateCommand();
 Command CompareCommand();
+Command ExperimentCommand();
 Command BenchCommand();
 
 }  // namespace ppr::cli

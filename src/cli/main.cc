@@ -98,7 +98,8 @@ int RunCommand(const std::vector<Command>& commands, const Command& command,
 
 int RunMain(const std::vector<std::string>& words) {
   const std::vector<Command> commands = {PrepareCommand(),  PretrainCommand(), TuneCommand(),
-                                         EvaluateCommand(), CompareCommand(),  BenchCommand()};
+                                         EvaluateCommand(), CompareCommand(),  ExperimentCommand(),
+                                         BenchCommand()};
   if (words.empty()) {
     PrintToStderr(Overview(commands));
     return Usage();

@@ -1,8 +1,11 @@
 #include "report/markdown.h"
 
+#include <optional>
 #include <string_view>
+#include <utility>
 
 #include "base/errors.h"
+#include "base/text_format.h"
 
 namespace ppr::report {
 namespace {
@@ -24,6 +27,18 @@ std::string Line(const TableRow& row) {
   return line + " |\n";
 }
 
+// The numbers of a figure: series as rows, groups as columns.
+Table TableOf(const BarFigure& figure) {
+  Table table{.caption = figure.caption, .corner = figure.quantity, .columns = figure.groups};
+  for (const BarSeries& series : figure.series) {
+    TableRow row{.head = series.name};
+    for (const std::optional<double>& value : series.values)
+      row.cells.push_back({value ? Format("%.*f", figure.decimals, *value) : "–"});
+    table.rows.push_back(std::move(row));
+  }
+  return table;
+}
+
 }  // namespace
 
 std::string MarkdownTable(const Table& table) {
@@ -42,6 +57,17 @@ std::string MarkdownTable(const Table& table) {
     text += Line(row);
   }
   if (!table.note.empty()) text += "\n" + Escaped(table.note) + "\n";
+  return text;
+}
+
+std::string MarkdownReport(const Report& report) {
+  std::string text = "# " + Escaped(report.title) + "\n";
+  for (const ReportSection& section : report.sections) {
+    text += "\n## " + Escaped(section.heading) + "\n";
+    for (const std::string& paragraph : section.paragraphs) text += "\n" + Escaped(paragraph) + "\n";
+    for (const Table& table : section.tables) text += "\n" + MarkdownTable(table);
+    for (const BarFigure& figure : section.figures) text += "\n" + MarkdownTable(TableOf(figure));
+  }
   return text;
 }
 

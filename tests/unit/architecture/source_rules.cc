@@ -106,7 +106,8 @@ std::vector<std::string> ArrowBreaches(const SourceFile& file) {
       {"model", {"base", "dist", "model"}},
       {"train", {"base", "dist", "data", "model", "train"}},
       {"report", {"base", "report"}},
-      {"cli", {"base", "dist", "data", "model", "train", "report", "cli"}},
+      {"experiment", {"base", "data", "train", "report", "experiment"}},
+      {"cli", {"base", "dist", "data", "model", "train", "report", "experiment", "cli"}},
   };
   std::vector<std::string> breaches;
   const auto allowed = kMaySee.find(file.room());

@@ -56,6 +56,9 @@ TEST(SourceRules, ArrowsPointOneWay) {
   EXPECT_THAT(Arrow("src/train/x.cc", "#include \"dist/mpi/mpi_session.h\"\n"), SizeIs(1));
   EXPECT_THAT(Arrow("src/report/x.cc", "#include \"train/metrics.h\"\n"), SizeIs(1));
   EXPECT_THAT(Arrow("src/train/x.cc", "#include \"report/results.h\"\n"), SizeIs(1));
+  EXPECT_THAT(Arrow("src/train/x.cc", "#include \"experiment/experiment.h\"\n"), SizeIs(1));
+  EXPECT_THAT(Arrow("src/experiment/x.cc", "#include \"model/encoder.h\"\n"), SizeIs(1));
+  EXPECT_THAT(Arrow("src/experiment/x.cc", "#include \"train/metrics.h\"\n"), IsEmpty());
   EXPECT_THAT(Arrow("src/cli/x.cc", "#include \"report/results.h\"\n"), IsEmpty());
   EXPECT_THAT(Arrow("src/cli/x.cc", "#include \"dist/mpi/mpi_session.h\"\n#include \"train/stages.h\"\n"),
               IsEmpty());

@@ -1,0 +1,47 @@
+// What `ppr experiment` is asked for.
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <string>
+#include <vector>
+
+#include "experiment/dataset_inputs.h"
+#include "experiment/learning_rates.h"
+#include "experiment/stage_flags.h"
+#include "experiment/stage_plan.h"
+#include "experiment/table_rows.h"
+
+namespace ppr::experiment {
+
+struct ExperimentConfig {
+  std::vector<std::string> tables;
+  std::vector<DatasetSpec> datasets;
+  RowSettings rows;
+  std::vector<uint64_t> seeds;
+  std::vector<LearningRate> learning_rates;          // of tuning
+  std::vector<LearningRate> scratch_learning_rates;  // of models trained from scratch
+  bool split_by_seed = false;                        // each seed prepares its own split
+
+  StageFlags pretrain, tune, evaluate;  // win over those of the tables
+
+  std::vector<std::string> launcher;  // words before the program; none: the program itself
+  std::string program;
+  std::string printed;  // CSV of the paper's numbers; "" = none
+  std::string output;   // folder
+  bool dry_run = false;
+  bool keep_going = false;
+
+  // What is wrong with flags of a sub-command, names and values; none: nothing is checked before a stage
+  // runs.
+  std::function<std::vector<std::string>(const std::string& command, const StageFlags&)> check_flags;
+
+  // All of it at once, "flag: what" where a flag is to blame.
+  std::vector<std::string> Problems() const;
+};
+
+// Whole numbers from `least` on, each once, as text. Problems name `flag`.
+std::vector<std::string> ParseNumbers(const std::string& text, const std::string& flag, int64_t least,
+                                      std::vector<std::string>& problems);
+
+}  // namespace ppr::experiment

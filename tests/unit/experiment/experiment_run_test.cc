@@ -1,0 +1,316 @@
+// Whole experiments with a program that takes the stages' command lines and answers at once (fake_ppr.cc).
+#include "experiment/experiment.h"
+
+#include <gmock/gmock.h>
+#include <signal.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <chrono>
+#include <filesystem>
+#include <set>
+#include <sstream>
+#include <thread>
+
+#include "base/durable_file.h"
+#include "base/errors.h"
+#include "base/stop_request.h"
+#include "experiment/folder_lock.h"
+#include "sample_experiment.h"
+#include "support/temporary_folder.h"
+
+namespace ppr::experiment {
+namespace {
+
+using ::testing::AllOf;
+using ::testing::Each;
+using ::testing::ElementsAre;
+using ::testing::HasSubstr;
+using ::testing::IsEmpty;
+using ::testing::Not;
+using ::testing::SizeIs;
+
+constexpr std::chrono::seconds kDeadline{60};
+
+class ExperimentTest : public ::testing::Test {
+ protected:
+  void SetUp() override {
+    test::WriteBytes(scratch_ / "shop.h5", "a dataset");
+    ::setenv("FAKE_CALLS", (scratch_ / "calls").c_str(), 1);
+    ::unsetenv("FAKE_FAIL");
+    ::unsetenv("FAKE_HANG");
+    SetStopRequested(0);
+  }
+  void TearDown() override { SetUp(); }
+
+  ExperimentConfig Config(const std::vector<std::string>& tables, const std::string& output = "out") const {
+    ExperimentConfig config = SampleConfig(tables, scratch_ / "shop.h5");
+    config.program = PPR_FAKE_PROGRAM;
+    config.output = scratch_ / output;
+    config.learning_rates = {{"1e-4", "1e-4"}, {"1e-3", "1e-3"}};
+    return config;
+  }
+
+  std::string Run(const ExperimentConfig& config) {
+    lines_.clear();
+    return RunExperiment(config, [this](const std::string& line) { lines_.push_back(line); });
+  }
+
+  // Command lines that were started since the last call.
+  std::vector<std::string> Calls() {
+    std::vector<std::string> calls;
+    if (!FileExists(scratch_ / "calls")) return calls;
+    std::istringstream text(ReadWholeFile(scratch_ / "calls"));
+    for (std::string line; std::getline(text, line);) calls.push_back(line);
+    std::filesystem::remove(scratch_ / "calls");
+    return calls;
+  }
+
+  // results.csv, report.md and report.html.
+  static std::vector<std::string> Products(const std::string& output) {
+    std::vector<std::string> products;
+    for (const char* const name : {"/results.csv", "/report.md", "/report.html"})
+      products.push_back(ReadWholeFile(output + name));
+    return products;
+  }
+
+  // The error that running the experiment ends with.
+  std::pair<int, std::string> Failure(const ExperimentConfig& config) {
+    try {
+      Run(config);
+    } catch (const Error& error) {
+      return {static_cast<int>(error.code()), error.what()};
+    }
+    return {0, ""};
+  }
+
+  test::TemporaryFolder scratch_;
+  std::vector<std::string> lines_;
+};
+
+TEST_F(ExperimentTest, CompleteStagesAreNotRunAgain) {
+  const ExperimentConfig config = Config({"table4_zero_shot"});
+  EXPECT_THAT(Run(config), HasSubstr("report.html"));
+  // Two bases; two rates of three models with two seeds; one evaluation per model and seed.
+  EXPECT_THAT(Calls(), SizeIs(2 + 12 + 6));
+  const std::vector<std::string> products = Products(config.output);
+  Run(config);
+  EXPECT_THAT(Calls(), IsEmpty());
+  EXPECT_EQ(Products(config.output), products);
+}
+
+TEST_F(ExperimentTest, TablesOfOneFolderShareStages) {
+  ExperimentConfig config = Config({"table3_few_shot"});
+  config.rows.models = {"fine_tune", "ppr_light"};
+  Run(config);
+  Calls();
+  config.tables.push_back("figure3_ablation");
+  Run(config);
+  const std::vector<std::string> calls = Calls();
+  // Four variants of PPR(light): two rates and one evaluation each, two seeds.
+  EXPECT_THAT(calls, SizeIs(4 * (2 + 1) * 2));
+  EXPECT_THAT(calls, Each(Not(HasSubstr("pretrain "))));
+}
+
+TEST_F(ExperimentTest, OtherBytesOfTheDatasetAreOtherStages) {
+  const ExperimentConfig config = Config({"table4_zero_shot"});
+  Run(config);
+  Calls();
+  test::WriteBytes(scratch_ / "shop.h5", "other clicks");
+  Run(config);
+  EXPECT_THAT(Calls(), SizeIs(20));
+}
+
+TEST_F(ExperimentTest, OnlyTheBestRateIsEvaluated) {
+  ExperimentConfig config = Config({"table4_zero_shot"});
+  config.rows.models = {"ppr_full"};
+  Run(config);
+  // The stages themselves say which rate is better: the mean of best_value over the two seeds.
+  std::map<std::string, double> sum_of;
+  std::set<std::string> evaluated;
+  for (const std::string& call : Calls()) {
+    const auto value = [&call](const std::string& flag) {
+      const size_t begin = call.find(flag) + flag.size();
+      return call.substr(begin, call.find(' ', begin) - begin);
+    };
+    if (call.starts_with("tune")) {
+      const std::string summary = ReadWholeFile(value("--output=") + "/summary.json");
+      sum_of[value("--new_learning_rate=")] += std::stod(summary.substr(summary.find("best_value\": ") + 13));
+    } else if (call.starts_with("evaluate")) {
+      evaluated.insert(value("--checkpoint="));
+    }
+  }
+  ASSERT_THAT(sum_of, SizeIs(2));
+  const std::string best = sum_of["1e-4"] >= sum_of["1e-3"] ? "1e-4" : "1e-3";
+  EXPECT_THAT(evaluated, SizeIs(2));
+  for (const std::string& run : evaluated) {
+    const std::string stage = std::filesystem::path(run).parent_path().filename().string();
+    const std::string report = ReadWholeFile(config.output + "/report.md");
+    EXPECT_THAT(report, HasSubstr("| PPR(full) | " + best + " | 2 |")) << stage;
+  }
+}
+
+TEST_F(ExperimentTest, AFailingStageEndsItWithItsLastWords) {
+  ::setenv("FAKE_FAIL", "65 tune --learning_rate=1e-3", 1);
+  const ExperimentConfig config = Config({"table4_zero_shot"});
+  const auto [code, text] = Failure(config);
+  EXPECT_EQ(code, 65);
+  EXPECT_THAT(text,
+              AllOf(HasSubstr("tune of Shop, fine-tuning, zero-shot, seed 1, rate 1e-3"),
+                    HasSubstr("65: the data or a checkpoint"), HasSubstr("log:\nfirst words\nlast words")));
+  EXPECT_FALSE(FileExists(config.output + "/results.csv"));
+  const size_t started = Calls().size();
+  ::unsetenv("FAKE_FAIL");
+  Run(config);
+  EXPECT_THAT(Calls(), SizeIs(20 - (started - 1)))
+      << "what was complete is kept, the failed stage runs again";
+}
+
+TEST_F(ExperimentTest, KeepGoingReportsWhatThereIs) {
+  ::setenv("FAKE_FAIL", "70 --method=ppr_full", 1);
+  ExperimentConfig config = Config({"table4_zero_shot"});
+  config.keep_going = true;
+  const auto [code, text] = Failure(config);
+  EXPECT_EQ(code, 70);
+  EXPECT_THAT(text, HasSubstr("4 of the stages failed"));
+  const std::string report = ReadWholeFile(config.output + "/report.md");
+  EXPECT_THAT(report, AllOf(HasSubstr("| PPR(light) |"), Not(HasSubstr("| PPR(full) |"))));
+}
+
+TEST_F(ExperimentTest, ARateIsJudgedOverAllSeedsOrNotAtAll) {
+  ::setenv("FAKE_FAIL", "70 --method=fine_tune --new_learning_rate=1e-3 --seed=2", 1);
+  ExperimentConfig config = Config({"table4_zero_shot"});
+  config.keep_going = true;
+  config.rows.models = {"fine_tune"};
+  EXPECT_EQ(Failure(config).first, 70);
+  EXPECT_THAT(ReadWholeFile(config.output + "/report.md"), HasSubstr("| fine-tuning | 1e-4 | 2 |"));
+}
+
+TEST_F(ExperimentTest, AStopThatAStageReportsIsPassedOn) {
+  ::setenv("FAKE_FAIL", "85 tune ", 1);
+  EXPECT_EQ(Failure(Config({"table4_zero_shot"})).first, 85);
+}
+
+TEST_F(ExperimentTest, ARequestToStopIsHandedToTheStage) {
+  ::setenv("FAKE_HANG", "tune ", 1);
+  std::thread asks([this] {
+    const auto give_up = std::chrono::steady_clock::now() + kDeadline;
+    while (std::chrono::steady_clock::now() < give_up) {
+      if (FileExists(scratch_ / "calls") &&
+          ReadWholeFile(scratch_ / "calls").find("tune ") != std::string::npos)
+        break;
+      std::this_thread::sleep_for(std::chrono::milliseconds(5));
+    }
+    SetStopRequested(SIGTERM);
+  });
+  const ExperimentConfig config = Config({"table4_zero_shot"});
+  const auto [code, text] = Failure(config);
+  asks.join();
+  EXPECT_EQ(code, 85);
+  EXPECT_THAT(text, HasSubstr("start the same command again"));
+}
+
+TEST_F(ExperimentTest, KilledInTheMiddleItEndsWithTheSameBytes) {
+  ExperimentConfig config = Config({"table3_few_shot", "figure4_sparsity"}, "undisturbed");
+  config.rows.models = {"melu", "fine_tune", "ppr_full"};
+  Run(config);
+  Calls();
+  config.output = scratch_ / "killed";
+  ::setenv("FAKE_HANG", "--method=ppr_full", 1);
+  const pid_t runner = ::fork();
+  ASSERT_GE(runner, 0);
+  if (runner == 0) {
+    RunExperiment(config, [](const std::string&) {});
+    ::_exit(0);
+  }
+  const auto give_up = std::chrono::steady_clock::now() + kDeadline;
+  bool hangs = false;
+  while (!hangs && std::chrono::steady_clock::now() < give_up) {
+    std::this_thread::sleep_for(std::chrono::milliseconds(5));
+    hangs = FileExists(scratch_ / "calls") &&
+            ReadWholeFile(scratch_ / "calls").find("--method=ppr_full") != std::string::npos;
+  }
+  EXPECT_TRUE(hangs);
+  EXPECT_EQ(::kill(runner, SIGKILL), 0);
+  int status = 0;
+  EXPECT_EQ(::waitpid(runner, &status, 0), runner);
+  ::unsetenv("FAKE_HANG");
+  const size_t before = Calls().size();
+  Run(config);
+  EXPECT_GT(before, 4u);
+  const std::vector<std::string> after = Calls();
+  EXPECT_THAT(after.front(), HasSubstr("--method=ppr_full")) << "the stage that was cut off goes first";
+  EXPECT_EQ(Products(config.output), Products(scratch_ / "undisturbed"));
+}
+
+TEST_F(ExperimentTest, ReportsNameNoPathAndAskNothingOfTheNetwork) {
+  ExperimentConfig config = Config(TableNames());
+  config.learning_rates.resize(1);
+  config.datasets = {{"Shop", {scratch_ / "shop.h5"}},
+                     {"Shop:Ads", {scratch_ / "shop.h5", scratch_ / "shop.h5"}}};
+  config.tables.erase(std::find(config.tables.begin(), config.tables.end(), "table2_datasets"));
+  config.rows.predict_fields = {"gender"};
+  Run(config);
+  const std::vector<std::string> products = Products(config.output);
+  EXPECT_THAT(products, Each(Not(HasSubstr(scratch_.path()))));
+  const std::string& html = products.back();
+  EXPECT_LT(html.size(), 1'000'000u);
+  for (const char* const reference : {"http:", "https:", "src=", "@import", "url(", "<link", "<script"})
+    EXPECT_THAT(html, Not(HasSubstr(reference)));
+  size_t figures = 0;
+  for (size_t at = html.find("<svg"); at != std::string::npos; at = html.find("<svg", at + 1), ++figures) {
+    const std::string figure = html.substr(at, html.find("</svg>", at) - at);
+    EXPECT_THAT(figure, AllOf(HasSubstr("role=\"img\""), HasSubstr("aria-labelledby="),
+                              HasSubstr("<title id="), HasSubstr("<desc id=")));
+  }
+  EXPECT_EQ(figures, 9u) << "AUC, HIT@10 and NDCG@10 of two figures and of prompt lengths";
+  EXPECT_THAT(html, Not(HasSubstr("<img")));
+}
+
+TEST_F(ExperimentTest, ADryRunWritesNothing) {
+  ExperimentConfig config = Config({"table4_zero_shot"});
+  config.dry_run = true;
+  config.launcher = {"mpirun", "-np", "2"};
+  const std::string plan = Run(config);
+  EXPECT_THAT(plan, AllOf(HasSubstr("mpirun -np 2 " PPR_FAKE_PROGRAM
+                                    " pretrain --model=sasrec --seed=1 --users=warm"),
+                          HasSubstr("# 20 stages"), HasSubstr("shown with the first")));
+  EXPECT_FALSE(FileExists(config.output));
+  EXPECT_THAT(Calls(), IsEmpty());
+}
+
+TEST_F(ExperimentTest, MissingDatasetsAreNamedTogether) {
+  ExperimentConfig config = Config({"table4_zero_shot"});
+  config.datasets = {{"A", {scratch_ / "a.h5"}}, {"B", {scratch_ / "b.flags"}}};
+  const auto [code, text] = Failure(config);
+  EXPECT_EQ(code, 64);
+  EXPECT_THAT(text, AllOf(HasSubstr("datasets: A: cannot look at"), HasSubstr("datasets: B: cannot open")));
+}
+
+TEST_F(ExperimentTest, TwoRunnersDoNotShareAFolder) {
+  const std::string path = scratch_ / "lock";
+  {
+    const FolderLock lock(path);
+    try {
+      const FolderLock second(path, std::chrono::milliseconds(0));
+      ADD_FAILURE() << "a second runner got the lock";
+    } catch (const ConfigError& error) {
+      EXPECT_THAT(error.what(),
+                  AllOf(HasSubstr("another ppr experiment"), HasSubstr(std::to_string(::getpid()))));
+    }
+  }
+  EXPECT_TRUE(FileExists(path));
+  const FolderLock again(path, std::chrono::milliseconds(0));  // what is left of a dead runner locks nothing
+}
+
+TEST_F(ExperimentTest, ProgressCountsAndEstimates) {
+  Run(Config({"table4_zero_shot"}));
+  ASSERT_THAT(lines_, SizeIs(20));
+  EXPECT_EQ(lines_.front(), "[1/20] pretrain Shop, base model sasrec, seed 1");
+  EXPECT_THAT(lines_.back(),
+              AllOf(HasSubstr("[20/20] evaluate Shop, PPR(full), zero-shot, seed 2"), HasSubstr("left")));
+}
+
+}  // namespace
+}  // namespace ppr::experiment
