@@ -10,7 +10,13 @@ DEFINE_string(
     preset, "none",
     "Defaults of a known model: paper (the base model of the PPR paper) or sasrec (two pre-LN blocks, BCE); "
     "flags that are given win");
-DEFINE_int64(blocks, 2, "Transformer blocks");
+DEFINE_string(
+    backbone, "transformer",
+    "What encodes a history: transformer, or gru (GRU4Rec; reads blocks, width, max_history, dropout "
+    "and init_std)");
+DEFINE_string(attention, "causal",
+              "What a click attends to: those before it (causal), or also those after it (bidirectional)");
+DEFINE_int64(blocks, 2, "Transformer blocks, or layers of the GRU");
 DEFINE_int64(heads, 1, "Attention heads");
 DEFINE_int64(width, 64, "Hidden width d, also of item rows");
 DEFINE_int64(ffn_width, 64, "Inner width of the feed-forward layers");
@@ -33,6 +39,8 @@ namespace ppr::cli {
 
 FlagTopic EncoderTopic() {
   return TopicFromGflags("Encoder", {{"preset"},
+                                     {"backbone"},
+                                     {"attention"},
                                      {"blocks"},
                                      {"heads"},
                                      {"width"},
@@ -52,6 +60,8 @@ FlagTopic EncoderTopic() {
 
 model::EncoderConfig EncoderConfigFromFlags(FlagSet& flags) {
   model::EncoderConfig config;
+  config.backbone = Choose(flags, "backbone", train::NamesOf<model::Backbone>());
+  config.attention = Choose(flags, "attention", train::NamesOf<model::AttentionSpan>());
   config.blocks = FLAGS_blocks;
   config.heads = FLAGS_heads;
   config.width = FLAGS_width;

@@ -29,6 +29,7 @@ struct KernelArguments {
   int64_t heads;
   uint64_t site;
   uint32_t threshold;
+  AttentionSpan span;
 };
 
 int64_t LongestSequence(const int64_t* offsets, int64_t sequences) {
@@ -50,7 +51,8 @@ void ForSequences(const at::Tensor& qkv, const KernelArguments& arguments, const
                                          offsets,
                                          drops ? arguments.token_keys.const_data_ptr<int64_t>() : nullptr,
                                          arguments.site,
-                                         arguments.threshold};
+                                         arguments.threshold,
+                                         arguments.span};
   const int64_t scratch_size =
       AttentionScratchSize<Scalar>(LongestSequence(offsets, sequences), width / arguments.heads);
   ParallelOverGroups(offsets, sequences, kGrainTokens, [&](int64_t first, int64_t last) {
@@ -82,17 +84,20 @@ void RunBackward(const at::Tensor& qkv, const KernelArguments& arguments, const 
                        });
 }
 
+AttentionSpan SpanOf(bool causal) { return causal ? AttentionSpan::kCausal : AttentionSpan::kBidirectional; }
+
 class AttentionFunction : public torch::autograd::Function<AttentionFunction> {
  public:
   static Variable forward(AutogradContext* context, const Variable& qkv, const at::Tensor& offsets,
                           const std::optional<at::Tensor>& dropout_keys, int64_t heads, int64_t site,
-                          int64_t threshold) {
+                          int64_t threshold, bool causal) {
     const at::Tensor packed = qkv.contiguous();
     const at::Tensor token_keys = dropout_keys.value_or(at::Tensor());
     at::Tensor output = at::empty({packed.size(0), packed.size(1) / 3}, packed.options());
     at::Tensor log_sum_exp = at::empty({packed.size(0), heads}, packed.options());
-    const KernelArguments arguments{offsets, token_keys, heads, static_cast<uint64_t>(site),
-                                    static_cast<uint32_t>(threshold)};
+    const KernelArguments arguments{
+        offsets,       token_keys, heads, static_cast<uint64_t>(site), static_cast<uint32_t>(threshold),
+        SpanOf(causal)};
     if (packed.scalar_type() == at::kFloat) {
       RunForward<float>(packed, arguments, output, log_sum_exp);
     } else {
@@ -102,15 +107,19 @@ class AttentionFunction : public torch::autograd::Function<AttentionFunction> {
     context->saved_data["heads"] = heads;
     context->saved_data["site"] = site;
     context->saved_data["threshold"] = threshold;
+    context->saved_data["causal"] = causal;
     return output;
   }
 
   static variable_list backward(AutogradContext* context, const variable_list& gradients) {
     const variable_list saved = context->get_saved_variables();
     const at::Tensor& packed = saved[0];
-    const KernelArguments arguments{saved[2], saved[3], context->saved_data["heads"].toInt(),
+    const KernelArguments arguments{saved[2],
+                                    saved[3],
+                                    context->saved_data["heads"].toInt(),
                                     static_cast<uint64_t>(context->saved_data["site"].toInt()),
-                                    static_cast<uint32_t>(context->saved_data["threshold"].toInt())};
+                                    static_cast<uint32_t>(context->saved_data["threshold"].toInt()),
+                                    SpanOf(context->saved_data["causal"].toBool())};
     const at::Tensor output_gradient = gradients[0].contiguous();
     at::Tensor qkv_gradient = at::empty_like(packed);
     if (packed.scalar_type() == at::kFloat) {
@@ -118,7 +127,7 @@ class AttentionFunction : public torch::autograd::Function<AttentionFunction> {
     } else {
       RunBackward<double>(packed, arguments, saved[1], output_gradient, qkv_gradient);
     }
-    return {qkv_gradient, at::Tensor(), at::Tensor(), at::Tensor(), at::Tensor(), at::Tensor()};
+    return {qkv_gradient, at::Tensor(), at::Tensor(), at::Tensor(), at::Tensor(), at::Tensor(), at::Tensor()};
   }
 };
 
@@ -139,9 +148,12 @@ void CheckArguments(int64_t tokens, int64_t width, const PackedLayout& layout,
 at::Tensor AttendDensely(const at::Tensor& query, const at::Tensor& key, const at::Tensor& value,
                          const at::Tensor& token_keys, int64_t head, const AttentionOptions& options) {
   const int64_t tokens = query.size(0);
-  const at::Tensor future = at::ones({tokens, tokens}, query.options().dtype(at::kBool)).triu(1);
-  const at::Tensor scores = at::matmul(query, key.t()) / std::sqrt(static_cast<double>(query.size(1)));
-  at::Tensor weights = at::softmax(scores.masked_fill(future, -std::numeric_limits<double>::infinity()), 1);
+  at::Tensor scores = at::matmul(query, key.t()) / std::sqrt(static_cast<double>(query.size(1)));
+  if (options.span == AttentionSpan::kCausal) {
+    const at::Tensor future = at::ones({tokens, tokens}, query.options().dtype(at::kBool)).triu(1);
+    scores = scores.masked_fill(future, -std::numeric_limits<double>::infinity());
+  }
+  at::Tensor weights = at::softmax(scores, 1);
   const uint32_t threshold = DropoutThreshold(options.dropout);
   if (threshold > 0) {
     const at::Tensor lanes = at::arange(tokens, token_keys.options()) + (head << 20);
@@ -153,13 +165,13 @@ at::Tensor AttendDensely(const at::Tensor& query, const at::Tensor& key, const a
 
 }  // namespace
 
-at::Tensor PackedCausalSelfAttention(const at::Tensor& qkv, const PackedLayout& layout,
-                                     const AttentionOptions& options) {
+at::Tensor PackedSelfAttention(const at::Tensor& qkv, const PackedLayout& layout,
+                               const AttentionOptions& options) {
   const bool kernel_takes_it =
       qkv.is_cpu() && (qkv.scalar_type() == at::kFloat || qkv.scalar_type() == at::kDouble);
   if (!kernel_takes_it) {
     const std::vector<at::Tensor> parts = at::chunk(qkv, 3, 1);
-    return PackedCausalAttentionReference(parts[0], parts[1], parts[2], layout, options);
+    return PackedAttentionReference(parts[0], parts[1], parts[2], layout, options);
   }
   CheckArguments(qkv.size(0), qkv.size(1) / 3, layout, options);
   const at::Tensor offsets = at::tensor(layout.offsets, at::kLong);
@@ -167,17 +179,17 @@ at::Tensor PackedCausalSelfAttention(const at::Tensor& qkv, const PackedLayout& 
                               ? std::optional(layout.token_keys.contiguous())
                               : std::nullopt;
   return AttentionFunction::apply(qkv, offsets, token_keys, options.heads, static_cast<int64_t>(options.site),
-                                  static_cast<int64_t>(DropoutThreshold(options.dropout)));
+                                  static_cast<int64_t>(DropoutThreshold(options.dropout)),
+                                  options.span == AttentionSpan::kCausal);
 }
 
-at::Tensor PackedCausalAttention(const at::Tensor& query, const at::Tensor& key, const at::Tensor& value,
-                                 const PackedLayout& layout, const AttentionOptions& options) {
-  return PackedCausalSelfAttention(at::cat({query, key, value}, 1), layout, options);
+at::Tensor PackedAttention(const at::Tensor& query, const at::Tensor& key, const at::Tensor& value,
+                           const PackedLayout& layout, const AttentionOptions& options) {
+  return PackedSelfAttention(at::cat({query, key, value}, 1), layout, options);
 }
 
-at::Tensor PackedCausalAttentionReference(const at::Tensor& query, const at::Tensor& key,
-                                          const at::Tensor& value, const PackedLayout& layout,
-                                          const AttentionOptions& options) {
+at::Tensor PackedAttentionReference(const at::Tensor& query, const at::Tensor& key, const at::Tensor& value,
+                                    const PackedLayout& layout, const AttentionOptions& options) {
   CheckArguments(query.size(0), query.size(1), layout, options);
   const int64_t head_width = query.size(1) / options.heads;
   std::vector<at::Tensor> rows{query.narrow(0, 0, 0)};  // so that an empty batch has something to concatenate

@@ -80,6 +80,9 @@ struct Head {
   const Scalar* key() const { return query() + problem.width; }
   const Scalar* value() const { return key() + problem.width; }
   bool drops() const { return problem.dropout_threshold > 0; }
+  bool causal() const { return problem.span == AttentionSpan::kCausal; }
+  // Keys that the query token `row` sees: of the first ones, this many.
+  int64_t seen_by(int64_t row) const { return causal() ? row + 1 : tokens; }
 };
 
 template <typename Scalar>
@@ -110,7 +113,7 @@ PPR_INLINE void Transpose(const Head<Scalar>& head, const Scalar* from, int64_t 
 
 // What the row may not see becomes a score that exp() turns into 0.
 template <typename Scalar>
-PPR_INLINE void HideFuture(Scalar* row, int64_t visible, int64_t columns) {
+PPR_INLINE void HideUnseen(Scalar* row, int64_t visible, int64_t columns) {
   for (int64_t j = visible; j < columns; ++j) row[j] = std::numeric_limits<Scalar>::lowest();
 }
 
@@ -161,18 +164,19 @@ PPR_INLINE void ForwardHead(const Head<Scalar>& head, Scalar* output, Scalar* lo
   Transpose(head, head.key(), step, scratch.keys);
   for (int64_t i0 = 0; i0 < head.tokens; i0 += kQueryBlock) {
     const int64_t rows = std::min(kQueryBlock, head.tokens - i0);
-    const int64_t columns = RoundedUpToLanes<Scalar>(i0 + rows);
+    const int64_t seen = head.seen_by(i0 + rows - 1);  // keys that the block's last token sees
+    const int64_t columns = RoundedUpToLanes<Scalar>(seen);
     MultiplySmall(rows, columns, head.width, {head.query() + i0 * step, step, 1}, scratch.keys, head.padded,
                   scratch.weights, head.padded, MatmulMode::kOverwrite);
     for (int64_t i = i0; i < i0 + rows; ++i) {
       Scalar* __restrict row = scratch.weights + (i - i0) * head.padded;
-      HideFuture(row, i + 1, columns);
+      HideUnseen(row, head.seen_by(i), columns);
       log_sum_exp[(head.first_token + i) * problem.heads + head.index] = SoftmaxRow(row, columns, head.scale);
       if (!head.drops()) continue;
       DrawFactors(head, i, columns);
       for (int64_t j = 0; j < columns; ++j) row[j] *= scratch.factors[j];
     }
-    MultiplySmall(rows, head.width, i0 + rows, {scratch.weights, head.padded, 1}, head.value(), step,
+    MultiplySmall(rows, head.width, seen, {scratch.weights, head.padded, 1}, head.value(), step,
                   output + (head.first_token + i0) * problem.width + head.index * head.width, problem.width,
                   MatmulMode::kOverwrite);
   }
@@ -224,7 +228,7 @@ PPR_INLINE void BackwardHead(const Head<Scalar>& head, const Scalar* log_sum_exp
   Transpose(head, head.value(), step, scratch.values);
   for (int64_t i0 = 0; i0 < head.tokens; i0 += kQueryBlock) {
     const int64_t rows = std::min(kQueryBlock, head.tokens - i0);
-    const int64_t seen = i0 + rows;  // keys up to the block's last token
+    const int64_t seen = head.seen_by(i0 + rows - 1);
     const int64_t columns = RoundedUpToLanes<Scalar>(seen);
     const Scalar* const gradient_rows =
         output_gradient + (head.first_token + i0) * problem.width + head.index * head.width;
@@ -232,25 +236,25 @@ PPR_INLINE void BackwardHead(const Head<Scalar>& head, const Scalar* log_sum_exp
                   scratch.weights, head.padded, MatmulMode::kOverwrite);
     MultiplySmall(rows, columns, head.width, {gradient_rows, problem.width, 1}, scratch.values, head.padded,
                   scratch.gradients, head.padded, MatmulMode::kOverwrite);
-    for (int64_t i = i0; i < seen; ++i) {
+    for (int64_t i = i0; i < i0 + rows; ++i) {
       Scalar* const weights = scratch.weights + (i - i0) * head.padded;
-      HideFuture(weights, i + 1, columns);
+      HideUnseen(weights, head.seen_by(i), columns);
       if (head.drops()) DrawFactors(head, i, columns);
       BackwardRow(head, weights, scratch.gradients + (i - i0) * head.padded, columns,
                   log_sum_exp[(head.first_token + i) * problem.heads + head.index]);
     }
     MultiplySmall(rows, head.width, seen, {scratch.gradients, head.padded, 1}, head.key(), step,
                   query_gradient + i0 * step, step, MatmulMode::kOverwrite);
-    // Keys and values of earlier blocks add to what those wrote; the block's own are written for the first
-    // time.
+    // Keys and values that an earlier block saw add to what it wrote; others are written for the first time.
+    const int64_t seen_before = i0 == 0 ? 0 : head.seen_by(i0 - 1);
     const auto add_columns = [&](int64_t j0, int64_t count, MatmulMode mode) __attribute__((always_inline)) {
       MultiplySmall(count, head.width, rows, {scratch.gradients + j0, 1, head.padded},
                     head.query() + i0 * step, step, key_gradient + j0 * step, step, mode);
       MultiplySmall(count, head.width, rows, {scratch.weights + j0, 1, head.padded}, gradient_rows,
                     problem.width, value_gradient + j0 * step, step, mode);
     };
-    add_columns(0, i0, MatmulMode::kAccumulate);
-    add_columns(i0, rows, MatmulMode::kOverwrite);
+    add_columns(0, seen_before, MatmulMode::kAccumulate);
+    add_columns(seen_before, seen - seen_before, MatmulMode::kOverwrite);
   }
 }
 

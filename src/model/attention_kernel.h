@@ -1,11 +1,13 @@
-// The CPU kernel of causal attention over packed sequences: plain loops on pointers, float32 and float64.
+// The CPU kernel of attention over packed sequences: plain loops on pointers, float32 and float64.
 //
-// Works on query blocks of a few rows at a time against all keys before them, so that scratch memory grows
+// Works on query blocks of a few rows at a time against all keys they see, so that scratch memory grows
 // with the longest sequence, not with its square. The backward pass forms the weights again from the saved
 // log-sum-exp and draws the dropout mask again.
 #pragma once
 
 #include <cstdint>
+
+#include "model/encoder_config.h"
 
 namespace ppr::model {
 
@@ -18,6 +20,7 @@ struct AttentionProblem {
   const int64_t* token_keys;   // [T], or null without dropout
   uint64_t site;               // dropout site
   uint32_t dropout_threshold;  // as DropoutThreshold
+  AttentionSpan span;
 };
 
 // Scalars of scratch that one call needs for sequences of at most `longest` tokens.

@@ -5,7 +5,6 @@
 #include <cmath>
 
 #include "base/errors.h"
-#include "base/text_format.h"
 #include "model/attention.h"
 #include "model/gather_rows.h"
 #include "model/hash_dropout.h"
@@ -21,38 +20,11 @@ uint64_t SiteOf(int64_t block, Place place) {
   return static_cast<uint64_t>(block) * 4 + static_cast<uint64_t>(place);
 }
 
-void RequirePositive(const char* field, int64_t value, std::vector<std::string>* problems) {
-  if (value < 1)
-    problems->push_back(Format("%s: found %lld, expected at least 1", field, static_cast<long long>(value)));
-}
-
 }  // namespace
-
-std::vector<std::string> EncoderConfig::Problems() const {
-  std::vector<std::string> problems;
-  RequirePositive("blocks", blocks, &problems);
-  RequirePositive("heads", heads, &problems);
-  RequirePositive("width", width, &problems);
-  RequirePositive("ffn_width", ffn_width, &problems);
-  RequirePositive("max_history", max_history, &problems);
-  if (heads >= 1 && width >= 1 && width % heads != 0) {
-    problems.push_back(Format("heads: found %lld, expected a divisor of width %lld",
-                              static_cast<long long>(heads), static_cast<long long>(width)));
-  }
-  if (!(dropout >= 0 && dropout < 1 && DropoutThreshold(dropout) < 65536)) {
-    problems.push_back(Format("dropout: found %g, expected a rate in [0, 1)", dropout));
-  }
-  if (!(init_std >= 0 && std::isfinite(init_std))) {
-    problems.push_back(Format("init_std: found %g, expected a finite number >= 0", init_std));
-  }
-  if (residual_from_norm && norm != Norm::kPre) {
-    problems.emplace_back("residual_from_norm: found true with norm post, expected norm pre");
-  }
-  return problems;
-}
 
 Encoder::Encoder(const EncoderConfig& config, DenseParameters& parameters)
     : config_(config), parameters_(parameters) {
+  PPR_BUG_IF_NOT(config.backbone == Backbone::kTransformer, "a Transformer got the settings of a GRU");
   const std::vector<std::string> problems = config.Problems();
   PPR_BUG_IF_NOT(problems.empty(), "encoder configuration was not checked: " + problems.front());
   using Init = DenseParameters::Init;
@@ -61,6 +33,7 @@ Encoder::Encoder(const EncoderConfig& config, DenseParameters& parameters)
     return parameters.Add("encoder." + name, std::move(shape), ParameterGroup::kPretrained, init);
   };
   indices_.positions = add("positions", {config.max_history, d}, Init::kNormal);
+  if (config.attention == AttentionSpan::kBidirectional) indices_.mask = add("mask", {d}, Init::kNormal);
   if (config.embedding_norm) {
     indices_.embedding_gain = add("embedding_norm.gain", {d}, Init::kOnes);
     indices_.embedding_bias = add("embedding_norm.bias", {d}, Init::kZeros);
@@ -105,6 +78,10 @@ at::Tensor Encoder::Forward(const at::Tensor& inputs, const PackedLayout& layout
   return config_.final_norm ? LayerNorm(hidden, indices_.final_gain, indices_.final_bias) : hidden;
 }
 
+at::Tensor Encoder::mask_token() const {
+  return indices_.mask < 0 ? at::Tensor() : parameters_[indices_.mask];
+}
+
 at::Tensor Encoder::Embed(const at::Tensor& inputs, const PackedLayout& layout, double dropout_rate) const {
   at::Tensor hidden = inputs;  // [T, d]
   if (config_.scale_embedding) {
@@ -123,8 +100,9 @@ at::Tensor Encoder::Attend(const Block& block, int64_t index, const at::Tensor& 
   const at::Tensor& query_bias = parameters_[block.query_bias];
   const at::Tensor bias = at::cat({query_bias, at::zeros_like(query_bias), parameters_[block.value_bias]});
   const at::Tensor qkv = at::addmm(bias, input, parameters_[block.qkv_weight]);  // [T, 3d]
-  const AttentionOptions options{config_.heads, dropout_rate, SiteOf(index, Place::kAttentionWeights)};
-  at::Tensor attended = PackedCausalSelfAttention(qkv, layout, options);
+  const AttentionOptions options{config_.heads, dropout_rate, SiteOf(index, Place::kAttentionWeights),
+                                 config_.attention};
+  at::Tensor attended = PackedSelfAttention(qkv, layout, options);
   if (config_.output_projection) attended = Linear(attended, block.output_weight, block.output_bias);
   const at::Tensor& residual = config_.residual_from_norm ? input : hidden;
   const at::Tensor sum = AddHashDropout(residual, attended, layout.token_keys,

@@ -11,7 +11,9 @@ namespace {
 using Json = nlohmann::json;
 
 Json EncoderJson(const model::EncoderConfig& config) {
-  return {{"blocks", config.blocks},
+  return {{"backbone", NameOf(config.backbone)},
+          {"attention", NameOf(config.attention)},
+          {"blocks", config.blocks},
           {"heads", config.heads},
           {"width", config.width},
           {"ffn_width", config.ffn_width},
@@ -68,6 +70,15 @@ Json ParseObject(const std::string& text, const std::string& where) {
   return json;
 }
 
+// Checkpoints written before an encoder setting existed were made with what is now its default.
+void AddNewerEncoderSettings(Json* config) {
+  const auto encoder = config->find("encoder");
+  if (encoder == config->end() || !encoder->is_object()) return;
+  const model::EncoderConfig defaults;
+  encoder->emplace("backbone", NameOf(defaults.backbone));
+  encoder->emplace("attention", NameOf(defaults.attention));
+}
+
 // Reads fields of one object; errors name the place and the field.
 class FieldReader {
  public:
@@ -107,6 +118,8 @@ class FieldReader {
 model::EncoderConfig ParseEncoder(const Json& json, const std::string& where) {
   const FieldReader reader(json, "encoder", where);
   model::EncoderConfig config;
+  reader.ReadName("backbone", &config.backbone);
+  reader.ReadName("attention", &config.attention);
   reader.Read("blocks", &config.blocks);
   reader.Read("heads", &config.heads);
   reader.Read("width", &config.width);
@@ -164,7 +177,8 @@ std::string ConfigJson(const TuneConfig& config, const model::EncoderConfig& enc
 }
 
 StoredModel ParseStoredModel(const std::string& config_json, const std::string& where) {
-  const Json json = ParseObject(config_json, where);
+  Json json = ParseObject(config_json, where);
+  AddNewerEncoderSettings(&json);
   StoredModel model;
   model.encoder = ParseEncoder(json, where);
   const FieldReader training(json, "training", where);
@@ -179,7 +193,9 @@ StoredModel ParseStoredModel(const std::string& config_json, const std::string& 
 }
 
 std::vector<std::string> ConfigDifferences(const std::string& stored_json, const std::string& current_json) {
-  const Json stored = Json::parse(stored_json, nullptr, false).flatten();
+  Json stored_config = Json::parse(stored_json, nullptr, false);
+  AddNewerEncoderSettings(&stored_config);
+  const Json stored = stored_config.flatten();
   const Json current = Json::parse(current_json, nullptr, false).flatten();
   std::vector<std::string> differences;
   for (const auto& [field, value] : stored.items()) {

@@ -8,6 +8,9 @@ namespace ppr::train {
     return table;                                     \
   }
 
+PPR_NAMES(model::Backbone, {{"transformer", model::Backbone::kTransformer}, {"gru", model::Backbone::kGru}})
+PPR_NAMES(model::AttentionSpan, {{"causal", model::AttentionSpan::kCausal},
+                                 {"bidirectional", model::AttentionSpan::kBidirectional}})
 PPR_NAMES(model::Norm, {{"pre", model::Norm::kPre}, {"post", model::Norm::kPost}})
 PPR_NAMES(model::Activation, {{"relu", model::Activation::kRelu}, {"gelu", model::Activation::kGelu}})
 PPR_NAMES(model::PositionOrigin,

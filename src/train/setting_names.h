@@ -18,6 +18,10 @@ template <typename Enum>
 const NameTable<Enum>& NamesOf();
 
 template <>
+const NameTable<model::Backbone>& NamesOf<model::Backbone>();
+template <>
+const NameTable<model::AttentionSpan>& NamesOf<model::AttentionSpan>();
+template <>
 const NameTable<model::Norm>& NamesOf<model::Norm>();
 template <>
 const NameTable<model::Activation>& NamesOf<model::Activation>();

@@ -51,6 +51,8 @@ void OnThreads(int64_t threads, const Body& body) {
 }  // namespace
 
 std::string FusedEncoder::Obstacle(const EncoderConfig& config) {
+  if (config.backbone != Backbone::kTransformer) return "the backbone is a GRU";
+  if (config.attention != AttentionSpan::kCausal) return "attention is bidirectional";
   if (fused::BestKernels() == nullptr) return "this processor has neither AVX-512 nor AVX2";
   const auto odd = [](int64_t width) { return width % 16 != 0 || width < 16; };
   if (odd(config.width) || odd(config.ffn_width)) {

@@ -3,11 +3,9 @@
 #include "model/encoder.h"
 
 #include <ATen/ATen.h>
-#include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
 #include <cmath>
-#include <limits>
 #include <map>
 
 #include "model/attention.h"
@@ -21,9 +19,6 @@ namespace {
 using test::LargestDifference;
 using test::NormalTensor;
 using test::NormalVariable;
-using testing::ElementsAre;
-using testing::HasSubstr;
-using testing::IsEmpty;
 
 constexpr uint64_t kSeed = 3;
 
@@ -78,6 +73,8 @@ std::map<std::string, EncoderConfig> Configurations() {
   s3.activation = Activation::kGelu;
   s3.scale_embedding = true;
   all["post_embedding_norm"] = s3;
+  all["bidirectional"] = s3;
+  all["bidirectional"].attention = AttentionSpan::kBidirectional;
   return all;
 }
 
@@ -112,9 +109,10 @@ at::Tensor ForwardByTheBook(const EncoderConfig& config, const std::map<std::str
     const bool pre = config.norm == Norm::kPre;
     const at::Tensor a = pre ? norm(x, "norm1") : x;
     const std::vector<at::Tensor> w = at::chunk(of("attention.qkv.weight"), 3, 1);
-    at::Tensor y = PackedCausalAttentionReference(a.matmul(w[0]) + of("attention.query.bias"), a.matmul(w[1]),
-                                                  a.matmul(w[2]) + of("attention.value.bias"), layout,
-                                                  {config.heads, dropout, static_cast<uint64_t>(4 * b + 1)});
+    at::Tensor y =
+        PackedAttentionReference(a.matmul(w[0]) + of("attention.query.bias"), a.matmul(w[1]),
+                                 a.matmul(w[2]) + of("attention.value.bias"), layout,
+                                 {config.heads, dropout, static_cast<uint64_t>(4 * b + 1), config.attention});
     if (config.output_projection) y = y.matmul(of("attention.output.weight")) + of("attention.output.bias");
     x = (config.residual_from_norm ? a : x) + drop(y, 4 * b + 2);
     if (!pre) x = norm(x, "norm1");
@@ -151,8 +149,14 @@ TEST_P(EncoderGradients, MatchDifferences) {
   const at::Tensor inputs = NormalVariable({9, 6}, 1);
   std::vector<std::pair<std::string, at::Tensor>> variables = {{"inputs", inputs}};
   for (const auto& [parameter, leaf] : model.ByName()) variables.emplace_back(parameter, leaf);
-  test::ExpectGradientsMatchDifferences(
-      [&] { return test::WeightedSum(model.encoder.Forward(inputs, layout, {.active = true})); }, variables);
+  const auto loss = [&] {
+    at::Tensor rows = inputs;
+    if (const at::Tensor mask = model.encoder.mask_token(); mask.defined()) {
+      rows = at::cat({rows.narrow(0, 0, 4), mask.unsqueeze(0), rows.narrow(0, 4, 4)});  // token 4 is masked
+    }
+    return test::WeightedSum(model.encoder.Forward(rows, layout, {.active = true}));
+  };
+  test::ExpectGradientsMatchDifferences(loss, variables);
 }
 
 std::vector<std::string> ConfigurationNames() {
@@ -164,7 +168,7 @@ std::vector<std::string> ConfigurationNames() {
 INSTANTIATE_TEST_SUITE_P(Configurations, EncoderGradients, testing::ValuesIn(ConfigurationNames()),
                          [](const auto& name) { return name.param; });
 
-TEST(Encoder, SeesNoFutureAndNoOtherSequence) {
+TEST(Encoder, SeesNoOtherSequenceAndTheFutureOnlyWhenBidirectional) {
   const PackedLayout layout = MakeLayout({4, 6, 3});
   const at::Tensor inputs = NormalTensor({13, 6}, 1);
   at::Tensor changed = inputs.clone();
@@ -175,7 +179,9 @@ TEST(Encoder, SeesNoFutureAndNoOtherSequence) {
         (model.encoder.Forward(changed, layout, {true}) - model.encoder.Forward(inputs, layout, {true}))
             .abs()
             .sum(1);  // [T]
-    EXPECT_EQ(moved.narrow(0, 0, 7).sum().item<double>(), 0) << name;
+    const bool causal = config.attention == AttentionSpan::kCausal;
+    EXPECT_EQ(moved.narrow(0, 0, causal ? 7 : 4).sum().item<double>(), 0) << name;
+    EXPECT_GT(moved.narrow(0, causal ? 7 : 4, causal ? 3 : 6).min().item<double>(), 1e-6) << name;
     EXPECT_EQ(moved.narrow(0, 10, 3).sum().item<double>(), 0) << name;
     EXPECT_GT(moved[7].item<double>(), 1e-3) << name;
     EXPECT_GT(moved[9].item<double>(), 1e-6) << name;
@@ -243,7 +249,9 @@ TEST(Encoder, EmptyBatchesGiveZeroGradientsToAllParameters) {
       const at::Tensor output = model.encoder.Forward(inputs, MakeLayout(lengths), {true});
       EXPECT_EQ(output.sizes(), (std::vector<int64_t>{0, 6}));
       std::vector<at::Tensor> variables = {inputs};
-      for (const auto& [parameter, leaf] : model.ByName()) variables.push_back(leaf);
+      for (const auto& [parameter, leaf] : model.ByName()) {
+        if (parameter != "encoder.mask") variables.push_back(leaf);  // the mask is an input, if anything
+      }
       for (const at::Tensor& gradient : torch::autograd::grad({output.sum()}, variables)) {
         EXPECT_EQ(gradient.abs().sum().item<double>(), 0) << name;
       }
@@ -291,27 +299,14 @@ TEST(Encoder, Float32MatchesFloat64) {
             5e-5);  // two blocks of 64-term sums at 2^-24, values up to 5
 }
 
-TEST(EncoderConfig, NamesEveryProblem) {
-  EXPECT_THAT(EncoderConfig().Problems(), IsEmpty());
-  EncoderConfig config;
-  config.heads = 3;
-  config.dropout = std::numeric_limits<double>::quiet_NaN();
-  config.blocks = 0;
-  config.init_std = -1;
-  EXPECT_THAT(config.Problems(), ElementsAre(HasSubstr("blocks: found 0, expected at least 1"),
-                                             HasSubstr("heads: found 3, expected a divisor of width 64"),
-                                             HasSubstr("dropout: found nan, expected a rate in [0, 1)"),
-                                             HasSubstr("init_std: found -1")));
-  config = EncoderConfig();
-  config.dropout = 1;
-  EXPECT_THAT(config.Problems(), ElementsAre(HasSubstr("dropout: found 1")));
-  config = EncoderConfig();
-  config.norm = Norm::kPost;
-  config.residual_from_norm = true;
-  EXPECT_THAT(config.Problems(), ElementsAre(HasSubstr("residual_from_norm")));
-  config = EncoderConfig();
-  config.heads = config.width = config.ffn_width = config.max_history = -1;
-  EXPECT_EQ(config.Problems().size(), 4);
+TEST(Encoder, OnlyABidirectionalOneHasAMaskToken) {
+  const SmallModel causal(SmallConfig());
+  EXPECT_FALSE(causal.encoder.mask_token().defined());
+  EXPECT_EQ(causal.ByName().count("encoder.mask"), 0);
+  const SmallModel bidirectional(Configurations().at("bidirectional"));
+  const at::Tensor mask = bidirectional.encoder.mask_token();
+  EXPECT_TRUE(mask.is_same(bidirectional.ByName().at("encoder.mask")));
+  EXPECT_EQ(mask.sizes(), (std::vector<int64_t>{6}));
 }
 
 }  // namespace

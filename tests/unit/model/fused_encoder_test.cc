@@ -345,6 +345,12 @@ TEST(FusedEncoder, SaysWhyItCannotRun) {
   EncoderConfig config;
   config.width = 60;
   EXPECT_NE(FusedEncoder::Obstacle(config).find("multiples of 16"), std::string::npos);
+  config = EncoderConfig();
+  config.attention = AttentionSpan::kBidirectional;
+  EXPECT_EQ(FusedEncoder::Obstacle(config), "attention is bidirectional");
+  config = EncoderConfig();
+  config.backbone = Backbone::kGru;
+  EXPECT_EQ(FusedEncoder::Obstacle(config), "the backbone is a GRU");
 }
 
 INSTANTIATE_TEST_SUITE_P(InstructionSets, FusedEncoderTest,

@@ -1,0 +1,43 @@
+// The settings of a sequence encoder. Which encoder they describe is `backbone`; the others are written for
+// the Transformer, and a GRU reads blocks (its layers), width, max_history, dropout and init_std alone.
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+namespace ppr::model {
+
+enum class Backbone { kTransformer, kGru };
+// Which tokens of its sequence a token attends to: those up to itself, or all (BERT4Rec, Sun et al. 2019).
+enum class AttentionSpan { kCausal, kBidirectional };
+enum class Norm { kPre, kPost };  // LayerNorm before each sub-layer, or after its residual
+enum class Activation { kRelu, kGelu };
+// Which row of the position table a history token takes: counted from the first token of the sequence, or
+// such that the last token of a full-length history and of a short one share the last row (SASRec's left
+// padding).
+enum class PositionOrigin { kStart, kEnd };
+
+struct EncoderConfig {
+  Backbone backbone = Backbone::kTransformer;
+  AttentionSpan attention = AttentionSpan::kCausal;
+  int64_t blocks = 2, heads = 1, width = 64, ffn_width = 64;
+  int64_t max_history = 50;  // L: rows of the position table
+  Norm norm = Norm::kPre;
+  Activation activation = Activation::kRelu;
+  double dropout = 0.2;           // of the embedding, attention weights, and both sub-layers' outputs
+  bool scale_embedding = false;   // item embeddings (tokens with a position; not prompts) times sqrt(d),
+                                  // before positions are added (SASRec.pytorch)
+  bool embedding_norm = false;    // LayerNorm after positions are added (BERT, S3-Rec)
+  bool output_projection = true;  // linear layer after attention
+  bool final_norm = true;         // LayerNorm after the last block (pre-LN models)
+  bool residual_from_norm =
+      false;  // pre-LN only: residuals add the sub-layer's normalised input (kang205/SASRec)
+  PositionOrigin position_origin = PositionOrigin::kStart;
+  double init_std = 0.02;
+
+  // Every problem, one a line: widths that heads do not divide, rates outside [0, 1), NaN, ...
+  std::vector<std::string> Problems() const;
+};
+
+}  // namespace ppr::model
