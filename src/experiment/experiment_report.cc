@@ -39,7 +39,8 @@ std::string Listed(const std::vector<Item>& items, const std::function<std::stri
   return list;
 }
 
-// Counts and percentages: a row per `head`, a column per metric, the paper's number beside each that has one.
+// Counts and percentages: a row per `head`, a column per metric, the paper's number beneath each that has
+// one.
 report::Table CountsTable(const std::vector<ResultSummary>& summaries, const std::string& caption,
                           const std::string& corner, std::string (*head_of)(const ResultSummary&)) {
   report::Table table{.caption = caption, .corner = corner, .columns = {}, .rows = {}, .note = ""};
@@ -50,51 +51,42 @@ report::Table CountsTable(const std::vector<ResultSummary>& summaries, const std
     const auto printed = [&](double value) {
       return is_share ? Format("%.2f", value) : WithThousands(static_cast<long long>(value));
     };
-    const bool has_paper = std::any_of(of_metric.begin(), of_metric.end(), [](const ResultSummary& summary) {
-      return summary.paper_value.has_value();
-    });
     table.columns.push_back(metric);
-    if (has_paper) table.columns.push_back(metric + ", paper");
     for (report::TableRow& row : table.rows) {
+      report::TableCell cell{.text = "–"};
       const auto found = std::find_if(of_metric.begin(), of_metric.end(), [&](const ResultSummary& summary) {
         return head_of(summary) == row.head;
       });
-      const bool is_there = found != of_metric.end();
-      row.cells.push_back({is_there ? printed(found->mean) : "–"});
-      if (has_paper)
-        row.cells.push_back({is_there && found->paper_value ? printed(*found->paper_value) : "–"});
+      if (found != of_metric.end()) {
+        cell.text = printed(found->mean);
+        if (found->paper_value) cell.beneath.push_back({"paper " + printed(*found->paper_value)});
+      }
+      row.cells.push_back(std::move(cell));
     }
   }
   return table;
 }
 
-// What the tests of one dataset say, a sentence per model.
-std::vector<std::string> Verdicts(const TableTests& tests) {
-  std::vector<std::string> sentences;
-  std::string subject;
+// "CIKM: of 4 tests against fine-tuning, 1 better, 0 worse, 3 show no difference."
+std::string Verdict(const TableTests& tests) {
+  int64_t better = 0, worse = 0;
   for (const report::PairedTest& test : tests.marks) {
-    const std::string head = report::RowHead(test.model, test.setting) + " against " + test.against;
-    const bool significant = test.adjusted_p < 0.05;
-    const std::string finding = Format("%s %+.4f (d_z %+.3f, p %.2g: %s)", test.metric.c_str(),
-                                       test.difference, test.effect_size, test.adjusted_p,
-                                       !significant          ? "no difference shown"
-                                       : test.difference > 0 ? "better"
-                                                             : "worse");
-    if (head == subject) {
-      sentences.back() += "; " + finding;
-    } else {
-      sentences.push_back(DatasetTitle(tests.dataset) + ": " + head + ": " + finding);
-      subject = head;
-    }
+    if (test.adjusted_p >= 0.05) continue;
+    ++(test.difference > 0 ? better : worse);
   }
-  return sentences;
+  const auto all = static_cast<int64_t>(tests.marks.size());
+  return DatasetTitle(tests.dataset) +
+         Format(": of %lld tests of PPR against ", static_cast<long long>(all)) +
+         tests.marks.front().against +
+         Format(", %lld better, %lld worse, %lld without a difference shown.", static_cast<long long>(better),
+                static_cast<long long>(worse), static_cast<long long>(all - better - worse));
 }
 
 void AddRates(const ExperimentResults& results, const std::string& name, const std::string& dataset,
               report::ReportSection& section) {
   report::Table table{.caption = DatasetTitle(dataset) + ": learning rates chosen by validation",
                       .corner = "model",
-                      .columns = {"rate", "of", "validation, mean over seeds"},
+                      .columns = {"rate", "tried", "validation, mean over seeds"},
                       .rows = {},
                       .note = "Two rates: of pre-trained and of new parameters."};
   bool is_a_choice = false;
@@ -108,39 +100,49 @@ void AddRates(const ExperimentResults& results, const std::string& name, const s
   if (is_a_choice) section.tables.push_back(std::move(table));
 }
 
-// Prompts of every length are compared with fine-tuning, which has none.
+// Every setting beside the reference, which has none of its own; PPR without a setting is called `whole`.
 std::vector<ResultSummary> RepeatReference(const std::vector<ResultSummary>& summaries,
-                                           const std::string& model) {
-  std::vector<ResultSummary> repeated;
+                                           const std::string& reference, const std::string& whole) {
   std::vector<std::string> settings;
-  for (const std::string& setting : report::InOrder(summaries, report::SettingOf)) {
-    if (!setting.empty()) settings.push_back(setting);
+  for (const ResultSummary& summary : summaries) {
+    const std::string& setting = summary.key.setting.empty() ? whole : summary.key.setting;
+    if (summary.key.model != reference &&
+        std::find(settings.begin(), settings.end(), setting) == settings.end())
+      settings.push_back(setting);
   }
+  std::vector<ResultSummary> repeated;
   for (const std::string& setting : settings) {
     for (ResultSummary summary : summaries) {
-      if (summary.key.setting.empty() && summary.key.model == model) summary.key.setting = setting;
+      if (summary.key.model == reference) {
+        summary.key.setting = setting;
+      } else if (summary.key.setting.empty()) {
+        summary.key.setting = whole;
+      }
       if (summary.key.setting == setting) repeated.push_back(std::move(summary));
     }
   }
   return repeated;
 }
 
+// Improvements over fine-tuning: bars from zero of the values themselves would all look the same.
 void AddFigures(const TableSpec& table, const std::vector<ResultSummary>& summaries,
                 const std::string& dataset, report::ReportSection& section) {
-  if (table.figure == FigureKind::kNone || summaries.empty()) return;
-  const std::string reference = ModelTitle("fine_tune"), begin = DatasetTitle(dataset) + ": ";
+  if (!table.has_figures) return;
+  const std::string reference = ModelTitle("fine_tune");
   for (const char* const metric : {"AUC", "HIT@10", "NDCG@10"}) {
     const std::vector<ResultSummary> of_metric = WithMetric(summaries, metric);
-    if (of_metric.empty()) continue;
-    if (table.figure == FigureKind::kMeans) {
-      section.figures.push_back(report::MeansFigure(of_metric, begin + metric));
-      continue;
-    }
     const std::vector<std::string> models = report::InOrder(of_metric, report::ModelOf);
-    if (models.size() < 2 || std::find(models.begin(), models.end(), reference) == models.end()) continue;
-    const bool repeats = table.name == "prompt_length";
-    section.figures.push_back(report::ImprovementFigure(
-        repeats ? RepeatReference(of_metric, reference) : of_metric, metric, reference, begin + metric));
+    const std::string caption = DatasetTitle(dataset) + ": " + metric;
+    const bool has_reference = std::find(models.begin(), models.end(), reference) != models.end();
+    const bool has_own = std::any_of(of_metric.begin(), of_metric.end(), [&](const ResultSummary& summary) {
+      return summary.key.model == reference && !summary.key.setting.empty();
+    });
+    if (has_reference && models.size() > 1) {
+      section.figures.push_back(report::ImprovementFigure(
+          has_own ? of_metric : RepeatReference(of_metric, reference, "whole"), metric, reference, caption));
+    } else if (!of_metric.empty()) {
+      section.figures.push_back(report::MeansFigure(of_metric, caption));
+    }
   }
 }
 
@@ -157,8 +159,7 @@ void AddDataset(const TableSpec& table, const std::string& dataset,
   });
   report::ResultsTableOptions options{.caption = title, .decimals = 4, .lower_is_better = {}, .tests = {}};
   if (tests != results.tests.end()) {
-    const std::vector<std::string> sentences = Verdicts(*tests);
-    section.paragraphs.insert(section.paragraphs.end(), sentences.begin(), sentences.end());
+    if (!tests->marks.empty()) section.paragraphs.push_back(Verdict(*tests));
     options.tests = tests->marks;
   }
   section.tables.push_back(report::ResultsTable(summaries, options));

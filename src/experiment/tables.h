@@ -13,8 +13,6 @@ enum class TableKind {
   kProfile,     // accuracy, precision, recall and F1 of a predicted profile field
 };
 
-enum class FigureKind { kNone, kMeans, kImprovement };
-
 struct TableSpec {
   std::string name;   // "table3_few_shot": for --tables, and in results.csv
   std::string title;  // "Table 3: few-shot recommendation"
@@ -22,7 +20,7 @@ struct TableSpec {
   TableKind kind = TableKind::kRanking;
   std::string task;  // of tuning and evaluation
   bool crosses_domains = false;
-  FigureKind figure = FigureKind::kNone;
+  bool has_figures = false;
   std::vector<std::string> models;           // by their names for --models
   std::vector<std::string> optional_models;  // controls: only when asked for
 };

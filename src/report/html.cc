@@ -13,14 +13,17 @@ constexpr const char* kStyle = R"(
   --s0: #0b62a8; --s1: #b34700; --s2: #1f7a3d; --s3: #8a3aa8; --s4: #a8203a; --s5: #6b6b00; }
 @media (prefers-color-scheme: dark) { :root { --ground: #161616; --text: #ececec; --soft: #b4b4b4; --rule: #4a4a4a;
   --s0: #6cb6f5; --s1: #f59a5c; --s2: #74cf92; --s3: #d39bea; --s4: #f58a9e; --s5: #d3d35c; } }
-body { margin: 0 auto; max-width: 72rem; padding: 1rem; background: var(--ground); color: var(--text);
+body { margin: 0 auto; max-width: 78rem; padding: 1rem; background: var(--ground); color: var(--text);
   font: 1rem/1.5 system-ui, sans-serif; }
 a { color: var(--s0); }
 .wide { overflow-x: auto; }
 table { border-collapse: collapse; margin: 1rem 0 0.25rem; font-variant-numeric: tabular-nums; }
 caption { text-align: left; font-weight: 600; padding-bottom: 0.25rem; }
-th, td { padding: 0.2rem 0.6rem; text-align: right; white-space: nowrap; border-bottom: 1px solid var(--rule); }
-th[scope="row"], thead th:first-child { text-align: left; }
+th, td { padding: 0.2rem 0.5rem; text-align: right; white-space: nowrap; vertical-align: top;
+  border-bottom: 1px solid var(--rule); }
+thead th { white-space: normal; vertical-align: bottom; max-width: 9rem; }
+th[scope="row"], thead th:first-child { text-align: left; position: sticky; left: 0; background: var(--ground); }
+.beneath { display: block; color: var(--soft); font-size: 0.8rem; line-height: 1.3; }
 .note, figcaption { color: var(--soft); font-size: 0.9rem; }
 figure { margin: 1.5rem 0; overflow-x: auto; }
 svg { width: 100%; min-width: 34rem; max-width: 48rem; height: auto; }
@@ -50,6 +53,10 @@ std::string Contents(const Report& report) {
   return text + "</ul>\n</nav>\n";
 }
 
+std::string Emphasised(const std::string& text, bool best) {
+  return best ? "<strong>" + HtmlEscaped(text) + "</strong>" : HtmlEscaped(text);
+}
+
 std::string Row(const Table& table, const TableRow& row) {
   PPR_BUG_IF_NOT(row.cells.size() == table.columns.size(),
                  "table '" + table.caption + "', row '" + row.head + "': expected " +
@@ -57,8 +64,10 @@ std::string Row(const Table& table, const TableRow& row) {
                      std::to_string(row.cells.size()));
   std::string text = "<tr><th scope=\"row\">" + HtmlEscaped(row.head) + "</th>";
   for (const TableCell& cell : row.cells) {
-    const std::string content = HtmlEscaped(cell.text);
-    text += "<td>" + (cell.best ? "<strong>" + content + "</strong>" : content) + "</td>";
+    text += "<td>" + Emphasised(cell.text, cell.best);
+    for (const CellLine& line : cell.beneath)
+      text += "<span class=\"beneath\">" + Emphasised(line.text, line.best) + "</span>";
+    text += "</td>";
   }
   return text + "</tr>\n";
 }

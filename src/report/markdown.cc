@@ -23,7 +23,11 @@ std::string Bold(const std::string& text) { return "**" + Escaped(text) + "**"; 
 
 std::string Line(const TableRow& row) {
   std::string line = "| " + Escaped(row.head);
-  for (const TableCell& cell : row.cells) line += " | " + (cell.best ? Bold(cell.text) : Escaped(cell.text));
+  for (const TableCell& cell : row.cells) {
+    line += " | " + (cell.best ? Bold(cell.text) : Escaped(cell.text));
+    for (const CellLine& beneath : cell.beneath)
+      line += "<br>" + (beneath.best ? Bold(beneath.text) : Escaped(beneath.text));
+  }
   return line + " |\n";
 }
 

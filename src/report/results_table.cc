@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <optional>
 #include <tuple>
+#include <utility>
 
 #include "base/errors.h"
 #include "base/text_format.h"
@@ -30,31 +31,28 @@ void CheckOneReference(const std::vector<PairedTest>& tests) {
   }
 }
 
-// A column of the table before it becomes text: one number per row, and what stands behind the number.
-struct Column {
-  std::string head;
-  bool lower_is_better = false;
-  std::vector<std::optional<double>> numbers;
-  std::vector<std::string> additions;  // " ± 0.0012 ▲*"
-};
+// The numbers of one column, from the top; which of them print like the best one.
+class Column {
+ public:
+  Column(size_t rows, int decimals, bool lower_is_better)
+      : numbers_(rows), decimals_(decimals), lower_is_better_(lower_is_better) {}
 
-void AppendColumn(const Column& column, int decimals, Table& table) {
-  std::optional<double> best;
-  int64_t filled = 0;
-  for (const std::optional<double>& number : column.numbers) {
-    if (!number) continue;
-    ++filled;
-    if (!best || (column.lower_is_better ? *number < *best : *number > *best)) best = number;
+  void Set(size_t row, double number) {
+    numbers_[row] = number;
+    ++filled_;
+    if (!best_ || (lower_is_better_ ? number < *best_ : number > *best_)) best_ = number;
   }
-  const auto printed = [&](double number) { return Format("%.*f", decimals, number); };
-  table.columns.push_back(column.head);
-  for (size_t row = 0; row < column.numbers.size(); ++row) {
-    const std::optional<double>& number = column.numbers[row];
-    table.rows[row].cells.push_back(number ? TableCell{printed(*number) + column.additions[row],
-                                                       filled > 1 && printed(*number) == printed(*best)}
-                                           : TableCell{"–"});
-  }
-}
+  bool Has(size_t row) const { return numbers_[row].has_value(); }
+  std::string Printed(size_t row) const { return Format("%.*f", decimals_, *numbers_[row]); }
+  bool IsBest(size_t row) const { return filled_ > 1 && Printed(row) == Format("%.*f", decimals_, *best_); }
+
+ private:
+  std::vector<std::optional<double>> numbers_;
+  int decimals_;
+  bool lower_is_better_;
+  int64_t filled_ = 0;
+  std::optional<double> best_;
+};
 
 // "" when no test of this cell is significant.
 std::string Mark(const ResultKey& key, const ResultsTableOptions& options) {
@@ -68,26 +66,30 @@ std::string Mark(const ResultKey& key, const ResultsTableOptions& options) {
   return "";
 }
 
+// Mean with its mark; beneath it the standard deviation and the paper's number.
 void AppendMetric(const std::vector<ResultSummary>& summaries, const std::string& metric,
                   const std::vector<std::string>& heads, const ResultsTableOptions& options, Table& table) {
-  Column ours{.head = metric, .lower_is_better = options.lower_is_better.contains(metric)};
-  ours.numbers.resize(heads.size());
-  ours.additions.resize(heads.size());
-  Column paper = ours;
-  paper.head += ", paper";
-  bool paper_has_some = false;
+  const bool lower_is_better = options.lower_is_better.contains(metric);
+  Column ours(heads.size(), options.decimals, lower_is_better), paper = ours;
+  std::vector<const ResultSummary*> of_row(heads.size(), nullptr);
   for (const ResultSummary& summary : summaries) {
     if (summary.key.metric != metric) continue;
     const auto row =
         static_cast<size_t>(std::find(heads.begin(), heads.end(), RowHeadOf(summary)) - heads.begin());
-    ours.numbers[row] = summary.mean;
-    if (summary.n > 1) ours.additions[row] = Format(" ± %.*f", options.decimals, summary.sd);
-    ours.additions[row] += Mark(summary.key, options);
-    paper.numbers[row] = summary.paper_value;
-    paper_has_some = paper_has_some || summary.paper_value.has_value();
+    of_row[row] = &summary;
+    ours.Set(row, summary.mean);
+    if (summary.paper_value) paper.Set(row, *summary.paper_value);
   }
-  AppendColumn(ours, options.decimals, table);
-  if (paper_has_some) AppendColumn(paper, options.decimals, table);
+  table.columns.push_back(metric);
+  for (size_t row = 0; row < heads.size(); ++row) {
+    TableCell cell{.text = "–"};
+    if (const ResultSummary* const summary = of_row[row]) {
+      cell = {.text = ours.Printed(row) + Mark(summary->key, options), .best = ours.IsBest(row)};
+      if (summary->n > 1) cell.beneath.push_back({Format("± %.*f", options.decimals, summary->sd)});
+      if (paper.Has(row)) cell.beneath.push_back({"paper " + paper.Printed(row), paper.IsBest(row)});
+    }
+    table.rows[row].cells.push_back(std::move(cell));
+  }
 }
 
 std::string Note(const std::vector<ResultSummary>& summaries, const ResultsTableOptions& options) {
@@ -107,6 +109,11 @@ std::string Note(const std::vector<ResultSummary>& summaries, const ResultsTable
          ": paired t-test over users, Holm's correction; * p < 0.05, ** p < 0.01, *** p < 0.001.";
 }
 
+std::string Finding(const PairedTest& test) {
+  if (SignificanceStars(test.adjusted_p).empty()) return "no difference shown";
+  return test.difference > 0 ? "higher" : "lower";
+}
+
 }  // namespace
 
 Table ResultsTable(const std::vector<ResultSummary>& summaries, const ResultsTableOptions& options) {
@@ -124,7 +131,7 @@ Table ResultsTable(const std::vector<ResultSummary>& summaries, const ResultsTab
 Table TestsTable(const std::vector<PairedTest>& tests, const std::string& caption) {
   Table table{.caption = caption,
               .corner = "comparison",
-              .columns = {"metric", "users", "difference", "d_z", "p", "p, Holm"},
+              .columns = {"metric", "users", "difference", "d_z", "p", "p, Holm", "finding"},
               .note = "Paired t-tests over users; d_z is the mean difference over its standard deviation."};
   for (const PairedTest& test : tests) {
     table.rows.push_back({.head = RowHead(test.model, test.setting) + " against " + test.against,
@@ -133,7 +140,8 @@ Table TestsTable(const std::vector<PairedTest>& tests, const std::string& captio
                                     {Format("%+.4f", test.difference)},
                                     {Format("%+.3f", test.effect_size)},
                                     {Format("%.3g", test.p_value)},
-                                    {Format("%.3g", test.adjusted_p)}}});
+                                    {Format("%.3g", test.adjusted_p)},
+                                    {Finding(test)}}});
   }
   return table;
 }

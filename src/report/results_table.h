@@ -1,5 +1,5 @@
 // Summaries and tests as tables: models as rows, metrics as columns, mean and standard deviation over seeds,
-// the best in bold, significance beside it, and the paper's numbers in a column of their own.
+// the best in bold, significance beside it, and the paper's numbers beneath.
 #pragma once
 
 #include <set>
@@ -26,7 +26,8 @@ struct ResultsTableOptions {
 // The summaries must be of one table, dataset and task, and the tests against one model (BugError).
 Table ResultsTable(const std::vector<ResultSummary>& summaries, const ResultsTableOptions& options);
 
-// One row per test: difference, effect size d_z, p-value, and p-value after Holm's correction.
+// One row per test: difference, effect size d_z, p-value, p-value after Holm's correction, and what that says
+// at the level of 0.05.
 Table TestsTable(const std::vector<PairedTest>& tests, const std::string& caption);
 
 }  // namespace ppr::report

@@ -7,9 +7,16 @@
 
 namespace ppr::report {
 
+// A smaller line under the text of a cell.
+struct CellLine {
+  std::string text;
+  bool best = false;
+};
+
 struct TableCell {
   std::string text;
   bool best = false;  // of its column: in bold
+  std::vector<CellLine> beneath;
 };
 
 struct TableRow {

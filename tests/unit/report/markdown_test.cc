@@ -28,10 +28,10 @@ TEST(Markdown, ATableWrittenByHand) {
                                        {.caption = "Table 3 | CIKM", .decimals = 3, .tests = tests})),
             R"(**Table 3 \| CIKM**
 
-| model | AUC | AUC, paper | HIT@5 |
-| --- | ---: | ---: | ---: |
-| fine-tuning | 0.710 ± 0.014 | 0.830 | 0.300 ± 0.000 |
-| PPR(full) | **0.810 ± 0.014 ▲\*\*** | **0.840** | – |
+| model | AUC | HIT@5 |
+| --- | ---: | ---: |
+| fine-tuning | 0.710<br>± 0.014<br>paper 0.830 | 0.300<br>± 0.000 |
+| PPR(full) | **0.810 ▲\*\***<br>± 0.014<br>**paper 0.840** | – |
 
 Mean ± sample standard deviation over 2 seeds. ▲ better, ▼ worse than fine-tuning: paired t-test over users, Holm's correction; \* p \< 0.05, \*\* p \< 0.01, \*\*\* p \< 0.001.
 )");
@@ -42,6 +42,21 @@ TEST(Markdown, TextStaysText) {
       MarkdownTable(
           {.caption = "a*b", .corner = "m|n", .columns = {"d_z"}, .rows = {{"<b>\n[x]", {{"a\\|`b`"}}}}}),
       "**a\\*b**\n\n| m\\|n | d\\_z |\n| --- | ---: |\n| \\<b\\> \\[x\\] | a\\\\\\|\\`b\\` |\n");
+}
+
+TEST(Markdown, ReportsHoldSectionsAndFiguresAsTables) {
+  const Report report = {.title = "A & B",
+                         .sections = {{.heading = "One", .paragraphs = {"first"}},
+                                      {.heading = "Two",
+                                       .figures = {{.caption = "f",
+                                                    .quantity = "%",
+                                                    .groups = {"k = 1", "k = 5"},
+                                                    .series = {{"PPR", {1.25, std::nullopt}}},
+                                                    .decimals = 1}}}}};
+  EXPECT_EQ(
+      MarkdownReport(report),
+      "# A \\& B\n\n## One\n\nfirst\n\n## Two\n\n**f**\n\n| % | k = 1 | k = 5 |\n| --- | ---: | ---: |\n"
+      "| PPR | 1.2 | – |\n");
 }
 
 TEST(Markdown, RowsAreAsWideAsTheTable) {

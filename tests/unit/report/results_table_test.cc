@@ -17,11 +17,13 @@ ResultSummary Summary(const std::string& model, const std::string& metric, doubl
   return {.key = {"table3", "CIKM", "few-shot", model, "", metric}, .n = n, .mean = mean, .sd = sd};
 }
 
-// Texts of a column from the top, with '!' behind the best.
+// Texts of a column from the top, '!' behind the best, lines beneath after '/'.
 std::vector<std::string> ColumnOf(const Table& table, size_t column) {
   std::vector<std::string> texts;
   for (const TableRow& row : table.rows) {
-    texts.push_back(row.cells.at(column).text + (row.cells.at(column).best ? "!" : ""));
+    const TableCell& cell = row.cells.at(column);
+    texts.push_back(cell.text + (cell.best ? "!" : ""));
+    for (const CellLine& line : cell.beneath) texts.back() += " / " + line.text + (line.best ? "!" : "");
   }
   return texts;
 }
@@ -31,8 +33,8 @@ TEST(ResultsTable, BestIsHighestUnlessLowerIsBetter) {
       {Summary("a", "AUC", 0.5), Summary("a", "loss", 3), Summary("b", "AUC", 0.75), Summary("b", "loss", 4)},
       {.caption = "c", .decimals = 2, .lower_is_better = {"loss"}});
   EXPECT_THAT(table.columns, ElementsAre("AUC", "loss"));
-  EXPECT_THAT(ColumnOf(table, 0), ElementsAre("0.50 ± 0.01", "0.75 ± 0.01!"));
-  EXPECT_THAT(ColumnOf(table, 1), ElementsAre("3.00 ± 0.01!", "4.00 ± 0.01"));
+  EXPECT_THAT(ColumnOf(table, 0), ElementsAre("0.50 / ± 0.01", "0.75! / ± 0.01"));
+  EXPECT_THAT(ColumnOf(table, 1), ElementsAre("3.00! / ± 0.01", "4.00 / ± 0.01"));
   EXPECT_THAT(table.note, HasSubstr("over 5 seeds"));
 }
 
@@ -50,8 +52,8 @@ TEST(ResultsTable, GapsSettingsAndOneRow) {
   const Table table = ResultsTable({Summary("a", "AUC", 0.5), cropped}, {.decimals = 1});
   ASSERT_THAT(table.rows, SizeIs(2));
   EXPECT_EQ(table.rows[1].head, "b, k = 5");
-  EXPECT_THAT(ColumnOf(table, 0), ElementsAre("0.5 ± 0.0", "–"));
-  EXPECT_THAT(ColumnOf(table, 1), ElementsAre("–", "0.5 ± 0.0"));
+  EXPECT_THAT(ColumnOf(table, 0), ElementsAre("0.5 / ± 0.0", "–"));
+  EXPECT_THAT(ColumnOf(table, 1), ElementsAre("–", "0.5 / ± 0.0"));
   EXPECT_THAT(table.note, HasSubstr("over 3 to 5 seeds"));
 }
 
@@ -65,18 +67,19 @@ TEST(ResultsTable, SignificantCellsAreMarkedWithTheirDirection) {
       ResultsTable({Summary("a", "AUC", 1), Summary("b", "AUC", 1.1), Summary("c", "AUC", 0.9),
                     Summary("d", "AUC", 1.2), Summary("b", "loss", 2)},
                    {.decimals = 1, .lower_is_better = {"loss"}, .tests = tests});
-  EXPECT_THAT(ColumnOf(table, 0), ElementsAre("1.0 ± 0.0", "1.1 ± 0.0 ▲***", "0.9 ± 0.0 ▼*", "1.2 ± 0.0!"));
-  EXPECT_EQ(table.rows[1].cells[1].text, "2.0 ± 0.0 ▲**");
+  EXPECT_THAT(ColumnOf(table, 0),
+              ElementsAre("1.0 / ± 0.0", "1.1 ▲*** / ± 0.0", "0.9 ▼* / ± 0.0", "1.2! / ± 0.0"));
+  EXPECT_EQ(table.rows[1].cells[1].text, "2.0 ▲**");
   EXPECT_THAT(table.note, HasSubstr("worse than a"));
 }
 
-TEST(ResultsTable, PaperNumbersHaveAColumnWhereThereAreAny) {
-  ResultSummary with_paper = Summary("a", "AUC", 0.5);
-  with_paper.paper_value = 0.8;
-  const Table table =
-      ResultsTable({with_paper, Summary("b", "AUC", 0.6), Summary("a", "HIT", 0.1)}, {.decimals = 1});
-  EXPECT_THAT(table.columns, ElementsAre("AUC", "AUC, paper", "HIT"));
-  EXPECT_THAT(ColumnOf(table, 1), ElementsAre("0.8", "–"));
+TEST(ResultsTable, PaperNumbersStandBeneathOurs) {
+  ResultSummary low = Summary("a", "AUC", 0.9), high = Summary("b", "AUC", 0.6, 0, 1);
+  low.paper_value = 0.8;
+  high.paper_value = 0.9;
+  const Table table = ResultsTable({low, high, Summary("c", "AUC", 0.1)}, {.decimals = 1});
+  EXPECT_THAT(table.columns, ElementsAre("AUC"));
+  EXPECT_THAT(ColumnOf(table, 0), ElementsAre("0.9! / ± 0.0 / paper 0.8", "0.6 / paper 0.9!", "0.1 / ± 0.0"));
 }
 
 TEST(ResultsTable, HoldsOneTableDatasetAndTask) {
@@ -103,7 +106,7 @@ TEST(TestsTable, StatesEffectAndBothPValues) {
   EXPECT_EQ(table.rows[0].head, "PPR, k = 1 against SASRec");
   std::vector<std::string> texts;
   for (const TableCell& cell : table.rows[0].cells) texts.push_back(cell.text);
-  EXPECT_THAT(texts, ElementsAre("AUC", "12,345", "-0.5000", "+1.250", "0.01", "0.03"));
+  EXPECT_THAT(texts, ElementsAre("AUC", "12,345", "-0.5000", "+1.250", "0.01", "0.03", "lower"));
 }
 
 }  // namespace
