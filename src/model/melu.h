@@ -19,8 +19,9 @@ namespace ppr::model {
 struct MeluConfig {
   std::vector<int64_t> hidden_widths = {64, 64};  // of the decision layers; ReLU after each, then one score
   int64_t local_steps = 1;                        // gradient steps for a user; 0 = no adaptation
-  // Step size. The published 5e-6 was for squared errors of ratings; a pair's loss has a slope of at most 1.
-  double local_rate = 0.01;
+  // Step size. The published 5e-6 was for squared errors of ratings; a pair's loss has a slope of at most 1,
+  // and steps of 0.1 and less moved the layers too little for the meta-gradient to find a use for them.
+  double local_rate = 0.3;
   NextItemLoss loss = NextItemLoss::kBpr;
 
   std::vector<std::string> Problems() const;
