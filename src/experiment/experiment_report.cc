@@ -146,6 +146,31 @@ void AddFigures(const TableSpec& table, const std::vector<ResultSummary>& summar
   }
 }
 
+// The table of all settings, or one for each with the setting in its caption.
+void AddResultsTables(const TableSpec& table, const std::string& title,
+                      const std::vector<ResultSummary>& summaries,
+                      const std::vector<report::PairedTest>& marks, report::ReportSection& section) {
+  if (!table.splits_by_setting) {
+    section.tables.push_back(report::ResultsTable(summaries, {.caption = title, .tests = marks}));
+    return;
+  }
+  for (const std::string& setting : report::InOrder(summaries, report::SettingOf)) {
+    std::vector<ResultSummary> of_setting;
+    for (ResultSummary summary : summaries) {
+      if (summary.key.setting != setting) continue;
+      summary.key.setting.clear();
+      of_setting.push_back(std::move(summary));
+    }
+    report::ResultsTableOptions options{.caption = title + ", " + setting};
+    for (report::PairedTest test : marks) {
+      if (test.setting != setting) continue;
+      test.setting.clear();
+      options.tests.push_back(std::move(test));
+    }
+    section.tables.push_back(report::ResultsTable(of_setting, options));
+  }
+}
+
 void AddDataset(const TableSpec& table, const std::string& dataset,
                 const std::vector<ResultSummary>& summaries, const ExperimentResults& results,
                 report::ReportSection& section) {
@@ -154,17 +179,14 @@ void AddDataset(const TableSpec& table, const std::string& dataset,
     section.tables.push_back(CountsTable(summaries, title, "model", report::ModelOf));
     return;
   }
-  const auto tests = std::find_if(results.tests.begin(), results.tests.end(), [&](const TableTests& found) {
-    return found.table == table.name && found.dataset == dataset;
+  const auto found = std::find_if(results.tests.begin(), results.tests.end(), [&](const TableTests& tests) {
+    return tests.table == table.name && tests.dataset == dataset;
   });
-  report::ResultsTableOptions options{.caption = title, .decimals = 4, .lower_is_better = {}, .tests = {}};
-  if (tests != results.tests.end()) {
-    if (!tests->marks.empty()) section.paragraphs.push_back(Verdict(*tests));
-    options.tests = tests->marks;
-  }
-  section.tables.push_back(report::ResultsTable(summaries, options));
-  if (tests != results.tests.end() && !tests->tests.empty())
-    section.tables.push_back(report::TestsTable(tests->tests, title + ": paired tests"));
+  const TableTests tests = found == results.tests.end() ? TableTests{} : *found;
+  if (!tests.marks.empty()) section.paragraphs.push_back(Verdict(tests));
+  AddResultsTables(table, title, summaries, tests.marks, section);
+  if (!tests.tests.empty())
+    section.tables.push_back(report::TestsTable(tests.tests, title + ": paired tests"));
   AddRates(results, table.name, dataset, section);
   AddFigures(table, summaries, dataset, section);
 }

@@ -55,12 +55,14 @@ std::vector<TableSpec> AllTables() {
        .title = "Table 6: PPR on other pre-trained models",
        .claim = "The paper: PPR is better than fine-tuning on CL4SRec too.",
        .task = "few_shot",
+       .splits_by_setting = true,
        .models = With({"pretrain"}, kTuned)},
       {.name = "figure4_sparsity",
        .title = "Figure 4: users with k clicks at most",
        .claim = "The paper: the fewer clicks, the larger the lead of PPR over fine-tuning.",
        .task = "few_shot",
        .has_figures = true,
+       .splits_by_setting = true,
        .models = kTuned},
       {.name = "prompt_length",
        .title = "Length of the prompt (section 4.3)",
@@ -80,6 +82,7 @@ std::vector<TableSpec> AllTables() {
        .claim = "The paper: PPR(light) is better than fine-tuning in accuracy, precision and F1.",
        .kind = TableKind::kProfile,
        .task = "profile",
+       .splits_by_setting = true,
        .models = kTuned},
   };
 }
