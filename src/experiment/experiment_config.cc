@@ -80,7 +80,7 @@ void CheckStageFlags(const ExperimentConfig& config, Problems& problems) {
                  {"seed", "seeds"},
                  {"resume", ""},
                  {"model", "models"},
-                 {"users", "models"},
+                 {"train_users", "models"},
                  {"task", "tables"}},
                 problems);
   CheckOwnFlags("tune_flags", config.tune,

@@ -47,7 +47,7 @@ std::string CommandOf(StageKind kind) {
 std::string Stage::FolderName() const {
   std::string name = CommandOf(kind);
   for (const char* const flag :
-       {"source", "model", "users", "method", "baseline", "task", "predict_field", "seed"}) {
+       {"source", "model", "train_users", "method", "baseline", "task", "predict_field", "seed"}) {
     const auto found = flags.find(flag);
     if (found != flags.end()) name += "-" + FileName(found->second);
   }

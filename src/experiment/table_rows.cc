@@ -18,12 +18,12 @@ bool IsPpr(const std::string& model) {
 
 Recipe Base(const std::string& base) {
   return {
-      .origin = Origin::kBase, .pretrain = {{"model", base}, {"users", "warm"}}, .tune = {}, .evaluate = {}};
+      .origin = Origin::kBase, .pretrain = {{"model", base}, {"train_users", "warm"}}, .tune = {}, .evaluate = {}};
 }
 
 Recipe Scratch(const std::string& model, const std::string& task) {
   return {.origin = Origin::kScratch,
-          .pretrain = {{"model", model}, {"users", "all"}, {"profile_model", "true"}, {"task", task}},
+          .pretrain = {{"model", model}, {"train_users", "all"}, {"profile_model", "true"}, {"task", task}},
           .tune = {},
           .evaluate = {},
           .reads_source = model == "minet"};

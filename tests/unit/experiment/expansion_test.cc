@@ -27,15 +27,15 @@ TEST(Expansion, FewShotOfOneSeed) {
   EXPECT_THAT(
       StagesOf(config),
       ElementsAre(
-          "pretrain learning_rate=1e-3 model=bert4rec profile_model=true seed=7 task=few_shot users=all | "
+          "pretrain learning_rate=1e-3 model=bert4rec profile_model=true seed=7 task=few_shot train_users=all | "
           "dataset=shop.h5",
-          "pretrain learning_rate=1e-3 model=sasrec profile_model=true seed=7 task=few_shot users=all | "
+          "pretrain learning_rate=1e-3 model=sasrec profile_model=true seed=7 task=few_shot train_users=all | "
           "dataset=shop.h5",
-          "pretrain learning_rate=1e-3 model=melu profile_model=true seed=7 task=few_shot users=all | "
+          "pretrain learning_rate=1e-3 model=melu profile_model=true seed=7 task=few_shot train_users=all | "
           "dataset=shop.h5",
-          "pretrain learning_rate=1e-3 model=cl4srec profile_model=true seed=7 task=few_shot users=all | "
+          "pretrain learning_rate=1e-3 model=cl4srec profile_model=true seed=7 task=few_shot train_users=all | "
           "dataset=shop.h5",
-          "pretrain model=sasrec seed=7 users=warm | dataset=shop.h5",
+          "pretrain model=sasrec seed=7 train_users=warm | dataset=shop.h5",
           "tune learning_rate=1e-4 method=fine_tune new_learning_rate=1e-3 seed=7 task=few_shot | "
           "checkpoint=#4 dataset=shop.h5",
           "tune method=ppr_light new_learning_rate=1e-3 seed=7 task=few_shot | checkpoint=#4 dataset=shop.h5",
@@ -57,11 +57,11 @@ TEST(Expansion, ControlsComeWhenAskedFor) {
   // A baseline trains nothing and does not depend on the seed: one evaluation serves both.
   EXPECT_THAT(
       StagesOf(config),
-      ElementsAre("pretrain model=sasrec seed=1 users=warm | dataset=shop.h5",
+      ElementsAre("pretrain model=sasrec seed=1 train_users=warm | dataset=shop.h5",
                   "tune learning_rate=1e-4 method=ppr_full new_learning_rate=1e-3 prompt=shared seed=1 "
                   "task=zero_shot "
                   "views=behaviour | checkpoint=#0 dataset=shop.h5",
-                  "pretrain model=sasrec seed=2 users=warm | dataset=shop.h5",
+                  "pretrain model=sasrec seed=2 train_users=warm | dataset=shop.h5",
                   "tune learning_rate=1e-4 method=ppr_full new_learning_rate=1e-3 prompt=shared seed=2 "
                   "task=zero_shot "
                   "views=behaviour | checkpoint=#2 dataset=shop.h5",
@@ -86,7 +86,7 @@ TEST(Expansion, AblationVariesThePrompts) {
   EXPECT_THAT(
       Described(expansion.plan),
       ElementsAre(
-          "pretrain model=sasrec seed=1 users=warm | dataset=shop.h5",
+          "pretrain model=sasrec seed=1 train_users=warm | dataset=shop.h5",
           "tune learning_rate=1e-4 method=fine_tune new_learning_rate=1e-3 seed=1 task=few_shot | "
           "checkpoint=#0 "
           "dataset=shop.h5",
@@ -113,7 +113,7 @@ TEST(Expansion, SparsityCropsTuningAndEvaluation) {
   EXPECT_THAT(
       StagesOf(config),
       ElementsAre(
-          "pretrain model=sasrec seed=1 users=warm | dataset=shop.h5",
+          "pretrain model=sasrec seed=1 train_users=warm | dataset=shop.h5",
           "tune learning_rate=1e-4 method=fine_tune new_learning_rate=1e-3 seed=1 shots=1 task=few_shot | "
           "checkpoint=#0 dataset=shop.h5",
           "tune method=ppr_light new_learning_rate=1e-3 seed=1 shots=1 task=few_shot | checkpoint=#0 "
@@ -135,12 +135,12 @@ TEST(Expansion, CrossDomainTunesASourceModelOnTheTarget) {
   EXPECT_THAT(
       StagesOf(config),
       ElementsAre(
-          "pretrain learning_rate=1e-3 model=sasrec profile_model=true seed=1 task=few_shot users=all | "
+          "pretrain learning_rate=1e-3 model=sasrec profile_model=true seed=1 task=few_shot train_users=all | "
           "dataset=b.h5",
-          "pretrain learning_rate=1e-3 model=minet profile_model=true seed=1 task=few_shot users=all | "
+          "pretrain learning_rate=1e-3 model=minet profile_model=true seed=1 task=few_shot train_users=all | "
           "dataset=b.h5 "
           "source_dataset=a.h5",
-          "pretrain model=sasrec seed=1 users=warm | dataset=a.h5",
+          "pretrain model=sasrec seed=1 train_users=warm | dataset=a.h5",
           "tune learning_rate=1e-4 method=fine_tune new_learning_rate=1e-3 seed=1 task=few_shot | "
           "checkpoint=#2 "
           "dataset=b.h5 source_dataset=a.h5",
@@ -161,10 +161,10 @@ TEST(Expansion, ProfileFieldsAreThoseOfTheDataset) {
   config.seeds = {1};
   EXPECT_THAT(
       StagesOf(config),
-      ElementsAre("pretrain model=sasrec seed=1 users=warm | dataset=shop.h5",
+      ElementsAre("pretrain model=sasrec seed=1 train_users=warm | dataset=shop.h5",
                   "tune method=ppr_light new_learning_rate=1e-3 predict_field=gender seed=1 task=profile | "
                   "checkpoint=#0 dataset=shop.h5",
-                  "pretrain model=sasrec seed=1 users=warm | dataset=ads.h5",
+                  "pretrain model=sasrec seed=1 train_users=warm | dataset=ads.h5",
                   "tune method=ppr_light new_learning_rate=1e-3 predict_field=gender seed=1 task=profile | "
                   "checkpoint=#2 dataset=ads.h5",
                   "tune method=ppr_light new_learning_rate=1e-3 predict_field=age seed=1 task=profile | "
@@ -181,10 +181,10 @@ TEST(Expansion, UniversalityRepeatsOnEachBase) {
   const Expansion expansion = ExpandTraining(config, SampleDatasets(config));
   EXPECT_THAT(
       Described(expansion.plan),
-      ElementsAre("pretrain model=cl4srec seed=1 users=warm | dataset=shop.h5",
+      ElementsAre("pretrain model=cl4srec seed=1 train_users=warm | dataset=shop.h5",
                   "tune learning_rate=1e-4 method=fine_tune new_learning_rate=1e-3 seed=1 task=few_shot | "
                   "checkpoint=#0 dataset=shop.h5",
-                  "pretrain model=gru4rec seed=1 users=warm | dataset=shop.h5",
+                  "pretrain model=gru4rec seed=1 train_users=warm | dataset=shop.h5",
                   "tune learning_rate=1e-4 method=fine_tune new_learning_rate=1e-3 seed=1 task=few_shot | "
                   "checkpoint=#2 dataset=shop.h5"));
   EXPECT_EQ(expansion.rows[2].row.setting, "on GRU4Rec");
@@ -212,7 +212,7 @@ TEST(Expansion, EveryRateOfASearchIsTrainedAndEqualWorkOnce) {
   config.scratch_learning_rates = {{"5", "5"}};
   EXPECT_THAT(
       StagesOf(config),
-      Contains("pretrain learning_rate=5 model=sasrec profile_model=true seed=1 task=few_shot users=all | "
+      Contains("pretrain learning_rate=5 model=sasrec profile_model=true seed=1 task=few_shot train_users=all | "
                "dataset=shop.h5"));
 }
 
@@ -233,7 +233,7 @@ TEST(Expansion, GivenFlagsWin) {
   config.evaluate = {{"full_catalogue", "true"}};
   EXPECT_THAT(
       StagesOf(config),
-      ElementsAre("pretrain learning_rate=0.01 model=sasrec seed=1 users=warm width=16 | dataset=shop.h5",
+      ElementsAre("pretrain learning_rate=0.01 model=sasrec seed=1 train_users=warm width=16 | dataset=shop.h5",
                   "tune contrastive_weight=0.01 method=ppr_light new_learning_rate=1e-3 seed=1 "
                   "task=zero_shot | checkpoint=#0 dataset=shop.h5",
                   "evaluate full_catalogue=true task=zero_shot | checkpoint=#1 dataset=shop.h5"));

@@ -274,7 +274,7 @@ TEST_F(ExperimentTest, ADryRunWritesNothing) {
   config.launcher = {"mpirun", "-np", "2"};
   const std::string plan = Run(config);
   EXPECT_THAT(plan, AllOf(HasSubstr("mpirun -np 2 " PPR_FAKE_PROGRAM
-                                    " pretrain --model=sasrec --seed=1 --users=warm"),
+                                    " pretrain --model=sasrec --seed=1 --train_users=warm"),
                           HasSubstr("# 20 stages"), HasSubstr("shown with the first")));
   EXPECT_FALSE(FileExists(config.output));
   EXPECT_THAT(Calls(), IsEmpty());
