@@ -81,7 +81,7 @@ std::vector<report::ResultRow> ResultsReader::DatasetCounts(const std::string& d
   }
   std::vector<report::ResultRow> rows;
   const auto add = [&](const std::string& metric, double value) {
-    const report::ResultKey key{"table2_datasets", dataset, "", "", "", metric};
+    const report::ResultKey key{"table2_datasets", dataset, "statistics", "dataset", "", metric};
     rows.push_back({key, config_.seeds.front(), value, printed_.Find(key)});
   };
   add("users", static_cast<double>(found.num_users()));
