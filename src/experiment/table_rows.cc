@@ -17,8 +17,10 @@ bool IsPpr(const std::string& model) {
 }
 
 Recipe Base(const std::string& base) {
-  return {
-      .origin = Origin::kBase, .pretrain = {{"model", base}, {"train_users", "warm"}}, .tune = {}, .evaluate = {}};
+  return {.origin = Origin::kBase,
+          .pretrain = {{"model", base}, {"train_users", "warm"}},
+          .tune = {},
+          .evaluate = {}};
 }
 
 Recipe Scratch(const std::string& model, const std::string& task) {

@@ -27,13 +27,16 @@ TEST(Expansion, FewShotOfOneSeed) {
   EXPECT_THAT(
       StagesOf(config),
       ElementsAre(
-          "pretrain learning_rate=1e-3 model=bert4rec profile_model=true seed=7 task=few_shot train_users=all | "
+          "pretrain learning_rate=1e-3 model=bert4rec profile_model=true seed=7 task=few_shot "
+          "train_users=all | "
           "dataset=shop.h5",
-          "pretrain learning_rate=1e-3 model=sasrec profile_model=true seed=7 task=few_shot train_users=all | "
+          "pretrain learning_rate=1e-3 model=sasrec profile_model=true seed=7 task=few_shot train_users=all "
+          "| "
           "dataset=shop.h5",
           "pretrain learning_rate=1e-3 model=melu profile_model=true seed=7 task=few_shot train_users=all | "
           "dataset=shop.h5",
-          "pretrain learning_rate=1e-3 model=cl4srec profile_model=true seed=7 task=few_shot train_users=all | "
+          "pretrain learning_rate=1e-3 model=cl4srec profile_model=true seed=7 task=few_shot train_users=all "
+          "| "
           "dataset=shop.h5",
           "pretrain model=sasrec seed=7 train_users=warm | dataset=shop.h5",
           "tune learning_rate=1e-4 method=fine_tune new_learning_rate=1e-3 seed=7 task=few_shot | "
@@ -135,7 +138,8 @@ TEST(Expansion, CrossDomainTunesASourceModelOnTheTarget) {
   EXPECT_THAT(
       StagesOf(config),
       ElementsAre(
-          "pretrain learning_rate=1e-3 model=sasrec profile_model=true seed=1 task=few_shot train_users=all | "
+          "pretrain learning_rate=1e-3 model=sasrec profile_model=true seed=1 task=few_shot train_users=all "
+          "| "
           "dataset=b.h5",
           "pretrain learning_rate=1e-3 model=minet profile_model=true seed=1 task=few_shot train_users=all | "
           "dataset=b.h5 "
@@ -212,8 +216,9 @@ TEST(Expansion, EveryRateOfASearchIsTrainedAndEqualWorkOnce) {
   config.scratch_learning_rates = {{"5", "5"}};
   EXPECT_THAT(
       StagesOf(config),
-      Contains("pretrain learning_rate=5 model=sasrec profile_model=true seed=1 task=few_shot train_users=all | "
-               "dataset=shop.h5"));
+      Contains(
+          "pretrain learning_rate=5 model=sasrec profile_model=true seed=1 task=few_shot train_users=all | "
+          "dataset=shop.h5"));
 }
 
 TEST(Expansion, TablesShareStages) {
@@ -233,10 +238,11 @@ TEST(Expansion, GivenFlagsWin) {
   config.evaluate = {{"full_catalogue", "true"}};
   EXPECT_THAT(
       StagesOf(config),
-      ElementsAre("pretrain learning_rate=0.01 model=sasrec seed=1 train_users=warm width=16 | dataset=shop.h5",
-                  "tune contrastive_weight=0.01 method=ppr_light new_learning_rate=1e-3 seed=1 "
-                  "task=zero_shot | checkpoint=#0 dataset=shop.h5",
-                  "evaluate full_catalogue=true task=zero_shot | checkpoint=#1 dataset=shop.h5"));
+      ElementsAre(
+          "pretrain learning_rate=0.01 model=sasrec seed=1 train_users=warm width=16 | dataset=shop.h5",
+          "tune contrastive_weight=0.01 method=ppr_light new_learning_rate=1e-3 seed=1 "
+          "task=zero_shot | checkpoint=#0 dataset=shop.h5",
+          "evaluate full_catalogue=true task=zero_shot | checkpoint=#1 dataset=shop.h5"));
 }
 
 TEST(Expansion, DatasetsArePreparedFirst) {
