@@ -29,6 +29,10 @@ enum class RandomSite : uint64_t {
   kBootstrap = 14,          // bootstrap resamples: (replicate, draw)
   kTest = 15,
   kSharedNegative = 16,     // negatives of a whole batch: (step, k)
+  kClickView = 17,          // CL4SRec's augmented views: (step, user, view)
+  kMaskedClick = 18,        // BERT4Rec's masked clicks: (epoch, user, first click of the window)
+  kSupportSplit = 19,       // MeLU: where a history is cut into support and query: (epoch, user)
+  kSourceClick = 20,        // MiNet: source clicks and negatives of the joint loss: (step, user, target)
 };
 
 // The splitmix64 finaliser: a bijection on 64-bit words with full avalanche.

@@ -11,6 +11,8 @@
 DECLARE_string(checkpoint);
 DECLARE_string(dataset);
 DECLARE_string(output);
+DECLARE_string(source_dataset);
+DECLARE_int64(shots);
 DEFINE_string(baseline, "none",
               "Instead of a checkpoint: popularity (clicks on the item in training) or position_popularity "
               "(clicks on the "
@@ -31,6 +33,8 @@ Job Plan(FlagSet& flags) {
   config.checkpoint = FLAGS_checkpoint;
   config.baseline = Choose(flags, "baseline", train::NamesOf<train::Baseline>());
   config.task = Choose(flags, "task", train::NamesOf<train::EvaluationTask>());
+  config.shots = FLAGS_shots;
+  config.source_dataset = FLAGS_source_dataset;
   config.part = FLAGS_part;
   config.full_catalogue = FLAGS_full_catalogue;
   config.output = FLAGS_output;
@@ -54,6 +58,8 @@ Command EvaluateCommand() {
                                                     {"checkpoint"},
                                                     {"baseline"},
                                                     {"task", "joint"},
+                                                    {"shots"},
+                                                    {"source_dataset"},
                                                     {"part"},
                                                     {"full_catalogue"},
                                                     {"batch_cases"},

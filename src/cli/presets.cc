@@ -61,6 +61,19 @@ const Values kSasrec = {
 
 }  // namespace
 
+void ApplyModelDefaults(FlagSet& flags) {
+  // What each model cannot be itself without, or was published with.
+  const std::vector<std::pair<std::string, Values>> models = {
+      {"sasrec", {}},
+      {"cl4srec", {}},
+      {"bert4rec", {{"attention", "bidirectional"}, {"loss", "softmax"}}},
+      {"gru4rec", {{"backbone", "gru"}}},
+      {"melu", {}},
+      {"minet", {}}};
+  const Values values = Choose(flags, "model", models);
+  if (!values.empty()) flags.ApplyPreset("--model=" + flags.value("model"), values);
+}
+
 void ApplyPreset(FlagSet& flags) {
   const std::vector<std::pair<std::string, const Values*>> presets = {
       {"none", nullptr}, {"paper", &kPaper}, {"sasrec", &kSasrec}};

@@ -9,4 +9,7 @@ namespace ppr::cli {
 // problem.
 void ApplyPreset(FlagSet& flags);
 
+// Gives the flags that the kind of model in --model decides; those that were given win. After ApplyPreset.
+void ApplyModelDefaults(FlagSet& flags);
+
 }  // namespace ppr::cli

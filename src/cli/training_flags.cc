@@ -17,7 +17,9 @@ DEFINE_uint64(seed, 1, "Seed of everything drawn at random");
 DEFINE_int64(batch_size, 256, "Sequences of one step, over all ranks");
 DEFINE_int64(max_epochs, 200, "Stop after so many passes over the training clicks");
 DEFINE_int64(max_steps, 0, "Stop after so many steps; 0: no limit");
-DEFINE_string(loss, "bpr", "Next-item loss: bpr or bce");
+DEFINE_string(loss, "bpr",
+              "Of items: bpr, bce, or softmax (cross-entropy over the whole catalogue, which needs no "
+              "negatives)");
 DEFINE_int64(negatives, 1, "Negatives per target, uniform, never an item that the user clicked in training");
 DEFINE_string(negative_sharing, "own",
               "own: each target draws its negatives; batch: all targets of a step share them (hundreds are "

@@ -15,9 +15,22 @@ DEFINE_string(
     method, "ppr_full",
     "ppr_light (prompt generator and profile model train, the rest is frozen), ppr_full (everything "
     "trains) or fine_tune (no prompt)");
+DEFINE_string(task, "few_shot",
+              "Which clicks of cold users count: few_shot (all but the first), zero_shot (the first) or "
+              "joint (all); or "
+              "profile: a profile value of theirs (tune)");
+DEFINE_string(predict_field, "", "The profile field that --task=profile predicts; prompts leave it out");
+DEFINE_int64(
+    shots, 0,
+    "k-shot cropping of cold users: only their first k clicks are read, and the one after them is the "
+    "last target; 0: all");
 DEFINE_string(
-    task, "few_shot",
-    "Which clicks of cold users count: few_shot (all but the first), zero_shot (the first) or joint (all)");
+    source_dataset, "",
+    "The other domain's dataset.h5: what the checkpoint was made from (tune), or whose clicks MiNet "
+    "reads as well (pretrain, evaluate)");
+DEFINE_string(prompt, "personal",
+              "personal: made from the user's profile (across domains, the user's vector there); shared: the "
+              "same learned tokens for everybody");
 DEFINE_int64(prompt_tokens, 1, "Prefix tokens n that the prompt generator makes; fine_tune makes none");
 DEFINE_int64(prompt_hidden_width, 64, "Hidden width of prompt generator and profile model");
 DEFINE_bool(shared_tables, false, "Prompt generator and profile model read the same profile tables");
@@ -43,11 +56,16 @@ namespace {
 
 std::vector<FlagTopic> Topics() {
   std::vector<FlagTopic> topics = TrainingTopics("0.0001");
-  topics.insert(
-      topics.begin() + 1,
-      TopicFromGflags("Method",
-                      {{"checkpoint"}, {"method"}, {"task"}, {"new_learning_rate"}, {"dropout", "-1"}}));
-  topics.push_back(TopicFromGflags("Prompt and profile", {{"prompt_tokens"},
+  topics.insert(topics.begin() + 1, TopicFromGflags("Method", {{"checkpoint"},
+                                                               {"method"},
+                                                               {"task"},
+                                                               {"predict_field"},
+                                                               {"shots"},
+                                                               {"source_dataset"},
+                                                               {"new_learning_rate"},
+                                                               {"dropout", "-1"}}));
+  topics.push_back(TopicFromGflags("Prompt and profile", {{"prompt"},
+                                                          {"prompt_tokens"},
                                                           {"prompt_hidden_width"},
                                                           {"shared_tables"},
                                                           {"use_profile_model"},
@@ -64,8 +82,13 @@ std::vector<FlagTopic> Topics() {
   return topics;
 }
 
-model::PromptConfig PromptConfigFromFlags(train::TuneMethod method) {
+// What --prompt offers; across domains tuning turns personal into the user's vector.
+const std::vector<std::pair<std::string, model::PromptKind>> kPrompts = {
+    {"personal", model::PromptKind::kPersonal}, {"shared", model::PromptKind::kShared}};
+
+model::PromptConfig PromptConfigFromFlags(FlagSet& flags, train::TuneMethod method) {
   model::PromptConfig config;
+  config.kind = Choose(flags, "prompt", kPrompts);
   config.num_tokens = method == train::TuneMethod::kFineTune ? 0 : FLAGS_prompt_tokens;
   config.hidden_width = FLAGS_prompt_hidden_width;
   config.shared_tables = FLAGS_shared_tables;
@@ -91,7 +114,10 @@ Job Plan(FlagSet& flags) {
   config.checkpoint = FLAGS_checkpoint;
   config.method = Choose(flags, "method", train::NamesOf<train::TuneMethod>());
   config.task = Choose(flags, "task", train::NamesOf<train::EvaluationTask>());
-  config.prompt = PromptConfigFromFlags(config.method);
+  config.predict_field = FLAGS_predict_field;
+  config.shots = FLAGS_shots;
+  config.source_dataset = FLAGS_source_dataset;
+  config.prompt = PromptConfigFromFlags(flags, config.method);
   config.profile_fields = SplitList(FLAGS_profile_fields);
   config.profile_init = Choose(flags, "profile_init", train::NamesOf<train::ProfileInit>());
   config.new_learning_rate = {FLAGS_new_learning_rate, config.training.learning_rate.warmup_steps};

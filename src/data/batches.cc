@@ -8,35 +8,56 @@
 
 namespace ppr::data {
 
-EpochPlan::EpochPlan(const Dataset& dataset, std::vector<int32_t> users, TargetClicks targets,
-                     int64_t max_history, uint64_t seed)
-    : dataset_(dataset), users_(std::move(users)), targets_(targets), max_history_(max_history), seed_(seed) {
-  PPR_BUG_IF_NOT(max_history_ >= 1, "EpochPlan needs max_history >= 1");
+EpochPlan::EpochPlan(const Dataset& dataset, std::vector<int32_t> users, const PlanRules& rules)
+    : dataset_(dataset), users_(std::move(users)), rules_(rules) {
+  PPR_BUG_IF_NOT(rules.max_history >= 1, "EpochPlan needs max_history >= 1");
+}
+
+// Leading clicks of the training history that this plan may use.
+int64_t EpochPlan::UsableClicks(int32_t user) const {
+  const auto clicks = static_cast<int64_t>(dataset_.training_history(user).size());
+  const bool crops = rules_.shots > 0 && dataset_.user_part[static_cast<size_t>(user)] != UserPart::kWarm;
+  return crops ? std::min(clicks, rules_.shots + 1) : clicks;
+}
+
+void EpochPlan::AppendEachTarget(int32_t user, int64_t clicks,
+                                 std::vector<TrainingSequence>* sequences) const {
+  const int64_t first = rules_.targets == TargetClicks::kAfterFirst ? 1 : 0;
+  const int64_t last = rules_.targets == TargetClicks::kFirst ? 1 : clicks;
+  for (int64_t target = first; target < last; ++target) {
+    const int64_t begin = std::max<int64_t>(0, target - rules_.max_history);
+    sequences->push_back(
+        {user, static_cast<int32_t>(begin), static_cast<int32_t>(target), target == 0, Reading::kEachTarget});
+  }
 }
 
 void EpochPlan::AppendSequences(int64_t epoch, int32_t user, std::vector<TrainingSequence>* sequences) const {
-  const auto clicks = static_cast<int64_t>(dataset_.training_history(user).size());
+  const int64_t clicks = UsableClicks(user);
   if (clicks == 0) return;
-  const bool first = targets_ != TargetClicks::kAfterFirst;
-  // Clicks [0, inputs) are read; the last click is a target only.
-  const int64_t inputs = targets_ == TargetClicks::kFirst ? 0 : clicks - 1;
+  if (rules_.reading == Reading::kEachTarget) return AppendEachTarget(user, clicks, sequences);
+  const bool whole = rules_.reading == Reading::kWhole;
+  const bool first = !whole && rules_.targets != TargetClicks::kAfterFirst;
+  // Clicks [0, inputs) are read; but for whole sequences the last click is a target only.
+  const int64_t inputs = whole ? clicks : first && rules_.targets == TargetClicks::kFirst ? 0 : clicks - 1;
   if (inputs == 0) {
-    if (first) sequences->push_back({user, 0, 0, true});
+    if (first) sequences->push_back({user, 0, 0, true, rules_.reading});
     return;
   }
   int64_t begin = 0;
   int64_t end = inputs;
-  if (inputs > max_history_) {
+  if (inputs > rules_.max_history) {
     // The first window is cut at a random length, so that over the epochs every target sees contexts of all
     // lengths.
-    const RandomKey key = MakeRandomKey(seed_, RandomSite::kWindowPhase).With(static_cast<uint64_t>(epoch));
-    end =
-        1 + static_cast<int64_t>(key.Below(static_cast<uint64_t>(max_history_), static_cast<uint64_t>(user)));
+    const RandomKey key =
+        MakeRandomKey(rules_.seed, RandomSite::kWindowPhase).With(static_cast<uint64_t>(epoch));
+    end = 1 + static_cast<int64_t>(
+                  key.Below(static_cast<uint64_t>(rules_.max_history), static_cast<uint64_t>(user)));
   }
   while (begin < inputs) {
-    sequences->push_back({user, static_cast<int32_t>(begin), static_cast<int32_t>(end), first && begin == 0});
+    sequences->push_back(
+        {user, static_cast<int32_t>(begin), static_cast<int32_t>(end), first && begin == 0, rules_.reading});
     begin = end;
-    end = std::min(inputs, begin + max_history_);
+    end = std::min(inputs, begin + rules_.max_history);
   }
 }
 
@@ -45,12 +66,14 @@ const std::vector<TrainingSequence>& EpochPlan::Sequences(int64_t epoch) {
   std::vector<TrainingSequence> unordered;
   for (const int32_t user : users_) AppendSequences(epoch, user, &unordered);
   // Order by a hash of what the sequence is: independent of how many there are.
-  const RandomKey key = MakeRandomKey(seed_, RandomSite::kEpochOrder).With(static_cast<uint64_t>(epoch));
+  const RandomKey key =
+      MakeRandomKey(rules_.seed, RandomSite::kEpochOrder).With(static_cast<uint64_t>(epoch));
   std::vector<std::pair<uint64_t, uint32_t>> order(unordered.size());
   for (uint32_t i = 0; i < order.size(); ++i) {
     const TrainingSequence& sequence = unordered[i];
-    order[i] = {key.With(static_cast<uint64_t>(sequence.user)).Bits(static_cast<uint64_t>(sequence.begin)),
-                i};
+    // Sequences of one target each may begin at the same click; they do not end there.
+    const int32_t place = sequence.reading == Reading::kEachTarget ? sequence.end : sequence.begin;
+    order[i] = {key.With(static_cast<uint64_t>(sequence.user)).Bits(static_cast<uint64_t>(place)), i};
   }
   std::sort(order.begin(), order.end());
   sequences_.clear();
@@ -75,6 +98,15 @@ std::vector<int32_t> UsersOf(const Dataset& dataset, UserPart part) {
   std::vector<int32_t> users;
   for (int64_t user = 0; user < dataset.num_users(); ++user) {
     if (dataset.user_part[static_cast<size_t>(user)] == part) users.push_back(static_cast<int32_t>(user));
+  }
+  return users;
+}
+
+std::vector<int32_t> WarmAndColdTrainUsers(const Dataset& dataset) {
+  std::vector<int32_t> users;
+  for (int64_t user = 0; user < dataset.num_users(); ++user) {
+    const UserPart part = dataset.user_part[static_cast<size_t>(user)];
+    if (part == UserPart::kWarm || part == UserPart::kColdTrain) users.push_back(static_cast<int32_t>(user));
   }
   return users;
 }

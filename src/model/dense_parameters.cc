@@ -2,6 +2,7 @@
 
 #include <ATen/ATen.h>
 
+#include <cmath>
 #include <string_view>
 
 #include "base/errors.h"
@@ -54,9 +55,11 @@ void DenseParameters::Allocate() {
   for (size_t i = 0; i < parameters_.size(); ++i) {
     const DenseParameter& parameter = parameters_[i];
     const RandomKey key = MakeRandomKey(seed_, RandomSite::kInitialDense).With(HashOfName(parameter.name));
+    const double deviation =
+        inits_[i] == Init::kFanIn ? 1 / std::sqrt(static_cast<double>(parameter.shape.front())) : init_std_;
     for (int64_t e = 0; e < parameter.numel && inits_[i] != Init::kZeros; ++e) {
       initial_values[parameter.offset + e] =
-          inits_[i] == Init::kOnes ? 1.0 : init_std_ * key.Normal(static_cast<uint64_t>(e));
+          inits_[i] == Init::kOnes ? 1.0 : deviation * key.Normal(static_cast<uint64_t>(e));
     }
   }
   values_ = initial.to(options_);

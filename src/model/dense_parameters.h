@@ -28,7 +28,8 @@ struct DenseParameter {
 
 class DenseParameters {
  public:
-  enum class Init { kZeros, kOnes, kNormal };
+  // kFanIn: normal with deviation 1 / sqrt(first extent), which keeps the size of activations.
+  enum class Init { kZeros, kOnes, kNormal, kFanIn };
 
   // All parameters of `dtype` on `device`; initial values depend on (seed, name, element) alone. init_std is
   // kNormal's.

@@ -87,7 +87,8 @@ at::Tensor NextState(const at::Tensor& input_gates, const at::Tensor& hidden_gat
   return at::addcmul(candidate, gates.narrow(1, d, d), state - candidate);
 }
 
-// All states of a layer [E, d] in time-major order.
+// All states of a layer [E, d] in time-major order. The gates are split at once: a slice for each step, as
+// at::gru takes, would have a gradient of the size of the whole batch at each step.
 at::Tensor RunThroughTime(const at::Tensor& input_gates, at::Tensor state, const at::Tensor& hidden_weight,
                           const at::Tensor& hidden_bias, const std::vector<int64_t>& step_sizes) {
   std::vector<at::Tensor> states;

@@ -53,7 +53,7 @@ MeluModel::MeluModel(const MeluConfig& config, int64_t width, const std::vector<
   for (size_t layer = 0; layer + 1 < widths.size(); ++layer) {
     const std::string name = "melu.layer" + std::to_string(layer);
     weights_.push_back(parameters.Add(name + ".weight", {widths[layer], widths[layer + 1]},
-                                      ParameterGroup::kPretrained, DenseParameters::Init::kNormal));
+                                      ParameterGroup::kPretrained, DenseParameters::Init::kFanIn));
     biases_.push_back(parameters.Add(name + ".bias", {widths[layer + 1]}, ParameterGroup::kPretrained,
                                      DenseParameters::Init::kZeros));
   }

@@ -51,10 +51,10 @@ MinetModel::MinetModel(const MinetConfig& config, int64_t width, const std::vect
   const auto add = [&](const char* name, std::vector<int64_t> shape, Init init) {
     return parameters.Add(name, std::move(shape), ParameterGroup::kPretrained, init);
   };
-  user_weight_ = add("minet.user.weight", {tables_.feature_width(), width}, Init::kNormal);
+  user_weight_ = add("minet.user.weight", {tables_.feature_width(), width}, Init::kFanIn);
   user_bias_ = add("minet.user.bias", {width}, Init::kZeros);
-  transfer_left_ = add("minet.transfer.left", {width, config.transfer_rank}, Init::kNormal);
-  transfer_right_ = add("minet.transfer.right", {config.transfer_rank, width}, Init::kNormal);
+  transfer_left_ = add("minet.transfer.left", {width, config.transfer_rank}, Init::kFanIn);
+  transfer_right_ = add("minet.transfer.right", {config.transfer_rank, width}, Init::kFanIn);
   of_target_clicks_ = AddAttention("minet.target_clicks", parameters);
   of_source_clicks_ = AddAttention("minet.source_clicks", parameters);
   of_user_ = AddAttention("minet.user_importance", parameters);
@@ -70,7 +70,7 @@ MinetModel::MinetModel(const MinetConfig& config, int64_t width, const std::vect
 
 MinetModel::Attention MinetModel::AddAttention(const std::string& name, DenseParameters& parameters) const {
   const auto add = [&](const char* part, std::vector<int64_t> shape) {
-    return parameters.Add(name + part, std::move(shape), ParameterGroup::kPretrained, Init::kNormal);
+    return parameters.Add(name + part, std::move(shape), ParameterGroup::kPretrained, Init::kFanIn);
   };
   return {.weight = add(".weight", {4 * width_, config_.attention_width}),
           .score = add(".score", {config_.attention_width, 1})};
@@ -85,7 +85,7 @@ MinetModel::Network MinetModel::AddNetwork(const std::string& name, int64_t in,
   for (size_t layer = 0; layer + 1 < widths.size(); ++layer) {
     const std::string prefix = name + ".layer" + std::to_string(layer);
     network.weights.push_back(parameters.Add(prefix + ".weight", {widths[layer], widths[layer + 1]},
-                                             ParameterGroup::kPretrained, Init::kNormal));
+                                             ParameterGroup::kPretrained, Init::kFanIn));
     network.biases.push_back(
         parameters.Add(prefix + ".bias", {widths[layer + 1]}, ParameterGroup::kPretrained, Init::kZeros));
   }

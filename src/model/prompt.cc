@@ -29,6 +29,10 @@ std::vector<std::string> PromptConfig::Problems() const {
   RequireAtLeast("num_tokens", num_tokens, 0, &problems);
   RequireAtLeast("hidden_width", hidden_width, 1, &problems);
   RequireAtLeast("projector_width", projector_width, 0, &problems);
+  if (kind == PromptKind::kUserVector && num_tokens > 1) {
+    problems.push_back(Format("num_tokens: found %lld, expected 1: a user's vector is one token",
+                              static_cast<long long>(num_tokens)));
+  }
   return problems;
 }
 
@@ -42,14 +46,18 @@ PromptModel::PromptModel(const PromptConfig& config, int64_t width, std::vector<
   PPR_BUG_IF_NOT(problems.empty(), "prompt configuration was not checked: " + problems.front());
   const auto num_fields = static_cast<int64_t>(vocabulary_sizes_.size());
   const int64_t features = num_fields * width_;
-  const bool has_prompt = config.num_tokens > 0;
-  if (has_prompt) {
+  const bool generates = config.num_tokens > 0 && config.kind == PromptKind::kPersonal;
+  if (generates) {
     prompt_tables_ = AddTables("prompt", parameters);
     generator_ = AddMlp("prompt", features, config.hidden_width, config.num_tokens * width_, parameters);
+  } else if (config.num_tokens > 0 && config.kind == PromptKind::kShared) {
+    shared_tokens_ = parameters.Add("prompt.tokens", {config.num_tokens, width_}, ParameterGroup::kNew,
+                                    DenseParameters::Init::kNormal);
   }
   if (config.use_profile_model) {
-    profile_tables_ = config.shared_tables && has_prompt ? prompt_tables_ : AddTables("profile", parameters);
-    profile_ = AddMlp("profile", features, config.hidden_width, width_, parameters);
+    profile_tables_ = config.shared_tables && generates ? prompt_tables_ : AddTables("profile", parameters);
+    const int64_t more = config.user_vectors ? width_ : 0;
+    profile_ = AddMlp("profile", features + more, config.hidden_width, width_, parameters);
   }
   if (config.projector_width > 0) {
     projector_ = AddMlp("projector", width_, config.projector_width, config.projector_width, parameters);
@@ -95,19 +103,34 @@ at::Tensor PromptModel::Features(const std::vector<int>& tables, const at::Tenso
   return at::cat(parts, 1);
 }
 
-at::Tensor PromptModel::PromptFeatures(const at::Tensor& codes) const {
-  return Features(prompt_tables_, codes);
+at::Tensor PromptModel::PromptFeatures(const at::Tensor& codes, const at::Tensor& user_vectors) const {
+  if (config_.kind != PromptKind::kUserVector) return Features(prompt_tables_, codes);
+  PPR_BUG_IF_NOT(
+      user_vectors.defined() && user_vectors.size(0) == codes.size(0) && user_vectors.size(1) == width_,
+      "prompts of user vectors need a vector a user");
+  return user_vectors;
 }
 
 at::Tensor PromptModel::Prompts(const at::Tensor& features) const {
-  if (config_.num_tokens == 0)
-    return at::empty({features.size(0), 0, width_}, parameters_.values().options());
-  return Apply(generator_, features).view({features.size(0), config_.num_tokens, width_});
+  const int64_t users = features.size(0);
+  if (config_.num_tokens == 0) return at::empty({users, 0, width_}, parameters_.values().options());
+  switch (config_.kind) {
+    case PromptKind::kPersonal:
+      return Apply(generator_, features).view({users, config_.num_tokens, width_});
+    case PromptKind::kShared:
+      return parameters_[shared_tokens_].unsqueeze(0).expand({users, config_.num_tokens, width_});
+    case PromptKind::kUserVector:
+      return features.view({users, 1, width_});
+  }
+  throw BugError("unknown kind of prompt");
 }
 
-at::Tensor PromptModel::ProfileVectors(const at::Tensor& codes) const {
+at::Tensor PromptModel::ProfileVectors(const at::Tensor& codes, const at::Tensor& user_vectors) const {
   if (!config_.use_profile_model) return at::zeros({codes.size(0), width_}, parameters_.values().options());
-  return Apply(profile_, Features(profile_tables_, codes));
+  const at::Tensor features = Features(profile_tables_, codes);
+  if (!config_.user_vectors) return Apply(profile_, features);
+  PPR_BUG_IF_NOT(user_vectors.defined(), "the profile model needs a vector a user");
+  return Apply(profile_, at::cat({features, user_vectors}, 1));
 }
 
 at::Tensor PromptModel::Project(const at::Tensor& vectors) const {

@@ -13,8 +13,17 @@
 
 namespace ppr::model {
 
+// What prompt tokens are made from.
+enum class PromptKind {
+  kPersonal,    // the user's profile, Eq. 3
+  kShared,      // nothing: the same learned tokens for everybody (ablation)
+  kUserVector,  // the user's vector of another domain is the prompt, as it is (paper 4.9.1)
+};
+
 struct PromptConfig {
-  int64_t num_tokens = 1;         // n; 0 = no prompt (fine-tuning)
+  PromptKind kind = PromptKind::kPersonal;
+  int64_t num_tokens = 1;         // n; 0 = no prompt (fine-tuning); 1 for kUserVector
+  bool user_vectors = false;      // the profile model also reads the user's vector of another domain
   int64_t hidden_width = 64;      // d' of Eq. 3 and of MLP_a
   bool shared_tables = false;     // generator and profile model read the same profile tables
   bool use_profile_model = true;  // u_a of Eq. 4
@@ -32,12 +41,14 @@ class PromptModel {
   PromptModel(const PromptConfig& config, int64_t width, std::vector<int64_t> vocabulary_sizes,
               DenseParameters& parameters);
 
-  // codes [B, m] int64 -> x_u of Eq. 3 from the generator's tables: [B, m*d].
-  at::Tensor PromptFeatures(const at::Tensor& codes) const;
-  // Eq. 3: features [B, m*d] -> prompt tokens [B, n, d]; [B, 0, d] without a prompt.
+  // What prompts are made of. codes [B, m] int64 -> x_u of Eq. 3 from the generator's tables: [B, m*d];
+  // kShared: [B, 0]; kUserVector: user_vectors [B, d], which are unread otherwise.
+  at::Tensor PromptFeatures(const at::Tensor& codes, const at::Tensor& user_vectors = {}) const;
+  // Eq. 3: features -> prompt tokens [B, n, d]; [B, 0, d] without a prompt.
   at::Tensor Prompts(const at::Tensor& features) const;
-  // MLP_a of Eq. 4 on the profile model's tables: codes [B, m] -> u_a [B, d]; zeros without one.
-  at::Tensor ProfileVectors(const at::Tensor& codes) const;
+  // MLP_a of Eq. 4 on the profile model's tables, with user_vectors [B, d] when the configuration says so:
+  // codes [B, m] -> u_a [B, d]; zeros without one.
+  at::Tensor ProfileVectors(const at::Tensor& codes, const at::Tensor& user_vectors = {}) const;
   // Two-layer projector, or its input unchanged when projector_width is 0: [B, d] -> [B, d or width].
   at::Tensor Project(const at::Tensor& vectors) const;
 
@@ -67,6 +78,7 @@ class PromptModel {
   const DenseParameters& parameters_;
   std::vector<int> prompt_tables_, profile_tables_;  // [m] parameter indices
   std::vector<std::pair<int, int64_t>> tables_;
+  int shared_tokens_ = -1;  // [n, d] of kShared
   Mlp generator_, profile_, projector_;
 };
 

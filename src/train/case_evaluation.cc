@@ -20,6 +20,8 @@ bool Belongs(int32_t position, EvaluationTask task) {
       return position == 0;
     case EvaluationTask::kJoint:
       return true;
+    case EvaluationTask::kProfile:
+      return false;
   }
   throw BugError("unknown evaluation task " + std::to_string(static_cast<int>(task)));
 }
@@ -72,45 +74,40 @@ void Store(const RoundCases& mine, const std::vector<RankCounts>& counts, int64_
 
 }  // namespace
 
-std::vector<int64_t> SelectCases(const data::Dataset& dataset, data::CasePart part, EvaluationTask task) {
+std::vector<int64_t> SelectCases(const data::Dataset& dataset, data::CasePart part, EvaluationTask task,
+                                 int64_t shots) {
   std::vector<int64_t> selected;
   for (int64_t index = 0; index < dataset.cases.size(); ++index) {
     const size_t i = static_cast<size_t>(index);
-    if (dataset.cases.part[i] == part && Belongs(dataset.cases.position[i], task)) selected.push_back(index);
+    const int32_t position = dataset.cases.position[i];
+    if (shots > 0 && position > shots) continue;
+    if (dataset.cases.part[i] == part && Belongs(position, task)) selected.push_back(index);
   }
   return selected;
 }
 
-CaseResults EvaluateCases(dist::Communicator& communicator, const data::Dataset& dataset,
-                          const model::ItemTable& table, const std::vector<int64_t>& cases,
-                          const UserVectors& user_vectors, bool full_catalogue, int64_t batch_cases) {
+namespace {
+
+// What a round of this rank's cases came to, under `numbers`.
+using RankRound = std::function<void(const RoundCases& mine, const CaseName& name_of, at::Tensor numbers)>;
+
+// Deals the cases in rounds, and gathers what `rank_round` makes of them.
+CaseResults EvaluateRounds(dist::Communicator& communicator, const data::Dataset& dataset,
+                           const std::vector<int64_t>& cases, int64_t batch_cases, bool full_catalogue,
+                           const RankRound& rank_round) {
   PPR_BUG_IF_NOT(batch_cases >= 1, "batch_cases = " + std::to_string(batch_cases));
-  PPR_BUG_IF_NOT(table.owners.num_items() == dataset.num_items(),
-                 "the item table has " + std::to_string(table.owners.num_items()) + " items, the dataset " +
-                     std::to_string(dataset.num_items()));
   at::Tensor numbers = at::zeros({static_cast<int64_t>(cases.size()), kNumbersPerCase}, at::kLong);
   const int64_t cases_per_round = batch_cases * communicator.size();
   const int64_t rounds = (static_cast<int64_t>(cases.size()) + cases_per_round - 1) / cases_per_round;
   for (int64_t round = 0; round < rounds; ++round) {
     const RoundCases mine = DealRound(communicator, dataset, cases, round, batch_cases);
-    const at::Tensor users = user_vectors(mine.cases);
     const CaseName name_of = [&](int64_t i) {
       const size_t index = static_cast<size_t>(mine.cases[static_cast<size_t>(i)]);
       const size_t user = static_cast<size_t>(dataset.cases.user[index]);
       return "position " + std::to_string(dataset.cases.position[index]) + " of user '" +
              dataset.user_ids[user] + "'";
     };
-    Store(mine,
-          RankAgainstCandidates(communicator, table, users, mine.targets, mine.candidates,
-                                dataset.cases.num_candidates, name_of),
-          0, numbers);
-    if (full_catalogue) {
-      constexpr int64_t kTileBytes = int64_t{64} << 20;
-      Store(
-          mine,
-          RankAgainstCatalogue(communicator, table, users, mine.targets, mine.excluded, kTileBytes, name_of),
-          3, numbers);
-    }
+    rank_round(mine, name_of, numbers);
   }
   communicator.AllReduce(numbers);  // each case was filled in by one rank, the others add 0
 
@@ -123,6 +120,45 @@ CaseResults EvaluateCases(dist::Communicator& communicator, const data::Dataset&
       results.catalogue.push_back({.greater = number[3], .equal = number[4], .others = number[5]});
   }
   return results;
+}
+
+}  // namespace
+
+CaseResults EvaluateCases(dist::Communicator& communicator, const data::Dataset& dataset,
+                          const model::ItemTable& table, const std::vector<int64_t>& cases,
+                          const UserVectors& user_vectors, bool full_catalogue, int64_t batch_cases) {
+  PPR_BUG_IF_NOT(table.owners.num_items() == dataset.num_items(),
+                 "the item table has " + std::to_string(table.owners.num_items()) + " items, the dataset " +
+                     std::to_string(dataset.num_items()));
+  const RankRound rank_round = [&](const RoundCases& mine, const CaseName& name_of, at::Tensor numbers) {
+    const at::Tensor users = user_vectors(mine.cases);
+    Store(mine,
+          RankAgainstCandidates(communicator, table, users, mine.targets, mine.candidates,
+                                dataset.cases.num_candidates, name_of),
+          0, numbers);
+    if (!full_catalogue) return;
+    constexpr int64_t kTileBytes = int64_t{64} << 20;
+    Store(mine,
+          RankAgainstCatalogue(communicator, table, users, mine.targets, mine.excluded, kTileBytes, name_of),
+          3, numbers);
+  };
+  return EvaluateRounds(communicator, dataset, cases, batch_cases, full_catalogue, rank_round);
+}
+
+CaseResults EvaluateScoredCases(dist::Communicator& communicator, const data::Dataset& dataset,
+                                const std::vector<int64_t>& cases, const CandidateScores& scores,
+                                int64_t batch_cases) {
+  const auto candidates = static_cast<size_t>(dataset.cases.num_candidates);
+  const RankRound rank_round = [&](const RoundCases& mine, const CaseName& name_of, at::Tensor numbers) {
+    std::vector<int64_t> items;
+    for (size_t i = 0; i < mine.cases.size(); ++i) {
+      const auto first = mine.candidates.begin() + static_cast<std::ptrdiff_t>(i * candidates);
+      items.push_back(mine.targets[i]);
+      items.insert(items.end(), first, first + static_cast<std::ptrdiff_t>(candidates));
+    }
+    Store(mine, RankScores(communicator, scores(mine.cases, items), mine.targets, name_of), 0, numbers);
+  };
+  return EvaluateRounds(communicator, dataset, cases, batch_cases, false, rank_round);
 }
 
 }  // namespace ppr::train

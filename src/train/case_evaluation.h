@@ -17,9 +17,15 @@
 namespace ppr::train {
 
 // Which cases an evaluation takes.
-enum class EvaluationTask { kFewShot, kZeroShot, kJoint };  // position > 0, == 0, all
-// Indices into dataset.cases, ascending.
-std::vector<int64_t> SelectCases(const data::Dataset& dataset, data::CasePart part, EvaluationTask task);
+enum class EvaluationTask {
+  kFewShot,   // position > 0
+  kZeroShot,  // position == 0
+  kJoint,     // all
+  kProfile,   // none: a profile value of the user is predicted, not a click (profile_prediction.h)
+};
+// Indices into dataset.cases, ascending; with shots > 0 only those at positions up to it (paper 4.8).
+std::vector<int64_t> SelectCases(const data::Dataset& dataset, data::CasePart part, EvaluationTask task,
+                                 int64_t shots = 0);
 
 struct CaseResults {
   std::vector<int64_t> cases;          // indices into dataset.cases, ascending
@@ -37,5 +43,16 @@ using UserVectors = std::function<at::Tensor(std::span<const int64_t> cases)>;
 CaseResults EvaluateCases(dist::Communicator& communicator, const data::Dataset& dataset,
                           const model::ItemTable& table, const std::vector<int64_t>& cases,
                           const UserVectors& user_vectors, bool full_catalogue, int64_t batch_cases = 512);
+
+// Scores of items for cases of this rank: item ids [n * (1 + c)], for each case its target and then its
+// candidates -> [n, 1 + c] f32. May communicate; n may be 0.
+using CandidateScores =
+    std::function<at::Tensor(std::span<const int64_t> cases, const std::vector<int64_t>& items)>;
+
+// Collective. EvaluateCases for a model whose scores are no products of a user's vector with item rows;
+// against the stored candidates alone.
+CaseResults EvaluateScoredCases(dist::Communicator& communicator, const data::Dataset& dataset,
+                                const std::vector<int64_t>& cases, const CandidateScores& scores,
+                                int64_t batch_cases = 64);
 
 }  // namespace ppr::train

@@ -45,14 +45,45 @@ Json TrainingJson(const TrainingConfig& config) {
           {"evaluate_every_steps", config.evaluate_every_steps}};
 }
 
-Json PromptJson(const TuneConfig& config, const ProfileInput& profile) {
-  return {{"num_tokens", config.prompt.num_tokens},
-          {"hidden_width", config.prompt.hidden_width},
-          {"shared_tables", config.prompt.shared_tables},
-          {"use_profile_model", config.prompt.use_profile_model},
-          {"projector_width", config.prompt.projector_width},
+Json PromptJson(const model::PromptConfig& prompt, const ProfileInput& profile) {
+  return {{"kind", NameOf(prompt.kind)},
+          {"user_vectors", prompt.user_vectors},
+          {"num_tokens", prompt.num_tokens},
+          {"hidden_width", prompt.hidden_width},
+          {"shared_tables", prompt.shared_tables},
+          {"use_profile_model", prompt.use_profile_model},
+          {"projector_width", prompt.projector_width},
           {"fields", profile.names},
           {"vocabulary_sizes", profile.vocabulary_sizes}};
+}
+
+// What else decides a pre-training; of the kinds of model, only what this one reads.
+Json PretrainJson(const PretrainConfig& config, const std::string& source_digest) {
+  Json json = {{"model", NameOf(config.model)}, {"users", NameOf(config.users)}};
+  if (config.users == TrainingUsers::kAll) {
+    json["task"] = NameOf(config.task);
+    json["shots"] = config.shots;
+  }
+  if (config.model == ModelKind::kCl4srec) {
+    json["pair"] = {{"weight", config.augmentation.weight},
+                    {"temperature", config.augmentation.temperature},
+                    {"crop", config.augmentation.crop},
+                    {"mask", config.augmentation.mask},
+                    {"reorder", config.augmentation.reorder}};
+  }
+  if (config.model == ModelKind::kBert4rec)
+    json["masked"] = {{"ratio", config.masked.ratio}, {"last_share", config.masked.last_share}};
+  if (config.model == ModelKind::kMelu) {
+    json["melu"] = {{"local_rate", config.melu.local_rate},
+                    {"local_steps", config.melu.local_steps},
+                    {"support_clicks", config.melu.support_clicks}};
+  }
+  if (config.model == ModelKind::kMinet) {
+    json["minet"] = {{"target_clicks", config.minet.target_clicks},
+                     {"source_clicks", config.minet.source_clicks},
+                     {"source_digest", source_digest}};
+  }
+  return json;
 }
 
 Json ContrastiveJson(const ContrastiveConfig& config) {
@@ -141,6 +172,8 @@ model::EncoderConfig ParseEncoder(const Json& json, const std::string& where) {
 void ParsePrompt(const Json& json, const std::string& where, StoredModel* model) {
   const FieldReader reader(json, "prompt", where);
   model->has_prompt = true;
+  reader.ReadName("kind", &model->prompt.kind);
+  reader.Read("user_vectors", &model->prompt.user_vectors);
   reader.Read("num_tokens", &model->prompt.num_tokens);
   reader.Read("hidden_width", &model->prompt.hidden_width);
   reader.Read("shared_tables", &model->prompt.shared_tables);
@@ -150,30 +183,61 @@ void ParsePrompt(const Json& json, const std::string& where, StoredModel* model)
   reader.Read("vocabulary_sizes", &model->vocabulary_sizes);
 }
 
-}  // namespace
-
-std::string ConfigJson(const PretrainConfig& config) {
-  return Json{{"encoder", EncoderJson(config.encoder)}, {"training", TrainingJson(config.training)}}.dump();
+void ParsePretrain(const Json& json, const std::string& where, StoredModel* model) {
+  FieldReader(json, "pretrain", where).ReadName("model", &model->kind);
+  FieldReader(json, "training", where).ReadName("loss", &model->loss);
+  if (model->kind == ModelKind::kMelu) {
+    const FieldReader melu(json["pretrain"], "melu", where);
+    melu.Read("local_rate", &model->melu.local_rate);
+    melu.Read("local_steps", &model->melu.local_steps);
+    melu.Read("support_clicks", &model->melu.support_clicks);
+  }
+  if (model->kind == ModelKind::kMinet) {
+    const FieldReader minet(json["pretrain"], "minet", where);
+    minet.Read("target_clicks", &model->minet.target_clicks);
+    minet.Read("source_clicks", &model->minet.source_clicks);
+    minet.Read("source_digest", &model->source_digest);
+  }
 }
 
-std::string ConfigJson(const TuneConfig& config, const model::EncoderConfig& encoder,
-                       const ProfileInput& profile) {
-  const Json json = {{"encoder", EncoderJson(encoder)},
-                     {"training", TrainingJson(config.training)},
-                     {"prompt", PromptJson(config, profile)},
-                     {"contrastive", ContrastiveJson(config.contrastive)},
-                     {"tune",
-                      {{"method", NameOf(config.method)},
-                       {"task", NameOf(config.task)},
-                       {"profile_init", NameOf(config.profile_init)},
-                       {"new_learning_rate", config.new_learning_rate.base},
-                       {"new_warmup_steps", config.new_learning_rate.warmup_steps}}}};
+std::string Dump(const Json& json) {
   try {
     return json.dump();
   } catch (const Json::exception&) {
     throw DataError(
         "profile field names: expected UTF-8, found other bytes; name the columns anew and prepare again");
   }
+}
+
+}  // namespace
+
+std::string ConfigJson(const PretrainConfig& config, const ProfileInput& profile,
+                       const std::string& source_digest) {
+  Json json = {{"encoder", EncoderJson(config.encoder)},
+               {"training", TrainingJson(config.training)},
+               {"pretrain", PretrainJson(config, source_digest)}};
+  const bool reads_profiles =
+      config.profile_model || config.model == ModelKind::kMelu || config.model == ModelKind::kMinet;
+  if (reads_profiles) json["prompt"] = PromptJson(ProfileModelOnly(config), profile);
+  return Dump(json);
+}
+
+std::string ConfigJson(const TuneConfig& config, const model::EncoderConfig& encoder,
+                       const ProfileInput& profile) {
+  const Json json = {{"encoder", EncoderJson(encoder)},
+                     {"training", TrainingJson(config.training)},
+                     {"prompt", PromptJson(config.prompt, profile)},
+                     {"contrastive", ContrastiveJson(config.contrastive)},
+                     {"tune",
+                      {{"method", NameOf(config.method)},
+                       {"task", NameOf(config.task)},
+                       {"predict_field", config.predict_field},
+                       {"shots", config.shots},
+                       {"other_domain", !config.source_dataset.empty()},
+                       {"profile_init", NameOf(config.profile_init)},
+                       {"new_learning_rate", config.new_learning_rate.base},
+                       {"new_warmup_steps", config.new_learning_rate.warmup_steps}}}};
+  return Dump(json);
 }
 
 StoredModel ParseStoredModel(const std::string& config_json, const std::string& where) {
@@ -189,6 +253,12 @@ StoredModel ParseStoredModel(const std::string& config_json, const std::string& 
   training.Read("learning_rate", &model.learning_rate.base);
   training.Read("warmup_steps", &model.learning_rate.warmup_steps);
   if (json.contains("prompt")) ParsePrompt(json, where, &model);
+  if (json.contains("pretrain")) ParsePretrain(json, where, &model);
+  if (json.contains("tune")) {
+    const FieldReader tune(json, "tune", where);
+    tune.Read("predict_field", &model.predict_field);
+    tune.Read("other_domain", &model.other_domain);
+  }
   return model;
 }
 

@@ -11,7 +11,9 @@ namespace ppr::train {
 
 // Everything that decides what a run computes, and nothing else: not where it writes, how long it trains, or
 // how it looks.
-std::string ConfigJson(const PretrainConfig& config);
+// `profile` are the fields that the model reads, source_digest that of config.source_dataset.
+std::string ConfigJson(const PretrainConfig& config, const ProfileInput& profile = {},
+                       const std::string& source_digest = "");
 // `encoder` is the pre-trained one; `profile` the fields used.
 std::string ConfigJson(const TuneConfig& config, const model::EncoderConfig& encoder,
                        const ProfileInput& profile);
@@ -19,11 +21,18 @@ std::string ConfigJson(const TuneConfig& config, const model::EncoderConfig& enc
 // What a checkpoint's config says of the model. `where` names the checkpoint in errors; DataError names
 // missing fields.
 struct StoredModel {
+  ModelKind kind = ModelKind::kSasrec;
   model::EncoderConfig encoder;
   bool has_prompt = false;
   model::PromptConfig prompt;
   std::vector<std::string> profile_fields;
   std::vector<int64_t> vocabulary_sizes;
+  MeluSettings melu;    // of kMelu
+  MinetSettings minet;  // of kMinet
+  model::NextItemLoss loss = model::NextItemLoss::kBpr;
+  std::string source_digest;  // of the other domain's dataset; kMinet
+  std::string predict_field;  // of a model that was tuned to predict a profile value
+  bool other_domain = false;  // tuned for another dataset than it was pre-trained on
   uint64_t seed = 1;
   AdamConfig adam;  // of the rows, to catch up those that training had not yet
   LearningRate learning_rate;

@@ -21,7 +21,7 @@
 namespace ppr::train {
 
 // Where a packed token's input comes from, besides an item row.
-inline constexpr int64_t kMaskedToken = 0;  // a zero vector (behaviour augmentation "zero")
+inline constexpr int64_t kMaskedToken = 0;  // the encoder's [mask] vector, or zeros when it has none
 
 // Which prompt token, of those of all sequences in their order, `item` < 0 of PackedBatch::token_items means.
 inline int64_t PromptOf(int64_t item) { return -1 - item; }
@@ -33,7 +33,14 @@ struct ClickSequence {
   int32_t end = 0;
 };
 
-enum class View : uint8_t { kOriginal = 0, kMaskedProfile = 1, kAugmentedClicks = 2 };
+// Values are part of dropout keys: DO NOT CHANGE.
+enum class View : uint8_t {
+  kOriginal = 0,
+  kMaskedProfile = 1,    // PPR, 3.5.1
+  kAugmentedClicks = 2,  // PPR, 3.5.2
+  kFirstOfPair = 3,      // CL4SRec's two
+  kSecondOfPair = 4,
+};
 
 struct PackedBatch {
   model::PackedLayout layout;  // over all views
@@ -45,7 +52,8 @@ struct PackedBatch {
       last_token;              // [views * num_users] index of the sequence's last token; -1 when it has none
   std::vector<int32_t> users;  // [num_users]
 
-  // Targets, all in the original view.
+  // Targets, all in the original view. Sequences read whole have none, unless clicks are hidden in them; a
+  // profile value is read at the last token.
   std::vector<int64_t>
       target_token;  // [N] read-out token; -1 = none (no prompt and no click before it): u_s is 0
   std::vector<int64_t> target_sequence;  // [N]
@@ -69,9 +77,13 @@ struct PackingRules {
   model::PositionOrigin position_origin = model::PositionOrigin::kStart;
   int64_t prompt_tokens = 0;
   uint64_t seed = 1;
+  // A bidirectional encoder reads a user at a [mask] token after the last click; it takes one of max_history.
+  bool mask_at_end = false;
+
+  int64_t most_clicks() const { return max_history - (mask_at_end ? 1 : 0); }
 };
 
-// Encoding for evaluation: the last max_history clicks of each history, no targets, no dropout keys.
+// Encoding for evaluation: the last most_clicks() clicks of each history, no targets, no dropout keys.
 PackedBatch PackForReading(const data::Dataset& dataset, const PackingRules& rules,
                            std::span<const ClickSequence> sequences);
 
@@ -79,12 +91,18 @@ PackedBatch PackForReading(const data::Dataset& dataset, const PackingRules& rul
 // functions of (seed, step or epoch, user, position, view).
 struct TrainingPack {
   int64_t epoch = 0, step = 0;
-  int64_t negatives = 1;
+  int64_t negatives = 1;  // 0: none are drawn
   NegativeSharing negative_sharing = NegativeSharing::kOwn;
   std::vector<View> augmented;
   BehaviourAugmentation behaviour = BehaviourAugmentation::kDelete;
   double behaviour_mask_ratio = 0;
+  SequenceAugmentation pair;  // of the views of a pair
+  bool hides_clicks = false;  // sequences read whole: some clicks are hidden, and are the targets
+  MaskedItems masked;
 };
+// Which clicks of a sequence are hidden in `epoch`.
+std::vector<bool> HiddenClicksOf(uint64_t seed, int64_t epoch, const data::TrainingSequence& sequence,
+                                 const MaskedItems& masked);
 PackedBatch PackForTraining(const data::Dataset& dataset, const PackingRules& rules, const TrainingPack& pack,
                             std::span<const data::TrainingSequence> sequences,
                             const data::NegativeSampler& negatives);

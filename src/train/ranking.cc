@@ -67,6 +67,18 @@ void RefuseNotANumber(dist::Communicator& communicator, const std::optional<int6
 
 // ---- against stored candidates ----
 
+// Counts a case whose scores are its target's and then its candidates'. False when one is not a number.
+bool CountCase(std::span<const float> scores, RankCounts* count) {
+  *count = {.others = static_cast<int64_t>(scores.size()) - 1};
+  bool comparable = scores[0] == scores[0];
+  for (size_t j = 1; j < scores.size(); ++j) {
+    count->greater += scores[j] > scores[0];
+    count->equal += scores[j] == scores[0];
+    comparable &= scores[j] == scores[j];
+  }
+  return comparable;
+}
+
 // The rows that the cases need, wherever they live: `rows` [U, d] and, for each id, its row number.
 struct FetchedRows {
   at::Tensor rows;
@@ -102,15 +114,7 @@ std::optional<int64_t> CountCandidates(const at::Tensor& users, const FetchedRow
     for (int64_t i = begin; i < end; ++i) {
       const std::span<const int64_t> index(fetched.index.data() + i * scores_per_case, scores.size());
       ScoreRows(queries + i * width, rows, index, width, scores.data());
-      RankCounts count{.others = candidates_per_case};
-      bool comparable = scores[0] == scores[0];
-      for (size_t j = 1; j < scores.size(); ++j) {
-        count.greater += scores[j] > scores[0];
-        count.equal += scores[j] == scores[0];
-        comparable &= scores[j] == scores[j];
-      }
-      counts[i] = count;
-      bad[static_cast<size_t>(i)] = !comparable;
+      bad[static_cast<size_t>(i)] = !CountCase(scores, &counts[i]);
     }
   });
   const auto first = std::find(bad.begin(), bad.end(), char{1});
@@ -299,6 +303,23 @@ std::vector<RankCounts> RankAgainstCandidates(dist::Communicator& communicator, 
     const std::optional<int64_t> bad =
         CountCandidates(queries.slice(0, begin, end), fetched, candidates_per_case, counts.data() + begin);
     if (bad && !bad_case) bad_case = begin + *bad;
+  }
+  RefuseNotANumber(communicator, bad_case, targets, name_of);
+  return counts;
+}
+
+std::vector<RankCounts> RankScores(dist::Communicator& communicator, const at::Tensor& scores,
+                                   const std::vector<int64_t>& targets, const CaseName& name_of) {
+  PPR_BUG_IF_NOT(scores.dim() == 2 && scores.size(0) == static_cast<int64_t>(targets.size()) &&
+                     scores.size(1) >= 1 && scores.scalar_type() == at::kFloat,
+                 "scores must be [cases, 1 + candidates] float32");
+  const at::Tensor rows = scores.contiguous();
+  std::vector<RankCounts> counts(targets.size());
+  std::optional<int64_t> bad_case;
+  for (size_t i = 0; i < targets.size(); ++i) {
+    const auto width = static_cast<size_t>(rows.size(1));
+    const bool comparable = CountCase({rows.const_data_ptr<float>() + i * width, width}, &counts[i]);
+    if (!comparable && !bad_case) bad_case = static_cast<int64_t>(i);
   }
   RefuseNotANumber(communicator, bad_case, targets, name_of);
   return counts;

@@ -31,9 +31,13 @@ std::vector<RankCounts> RankAgainstCandidates(dist::Communicator& communicator, 
                                               const std::vector<int64_t>& candidates,
                                               int64_t candidates_per_case, const CaseName& name_of = {});
 
-// As above against all V items but the target and the items in excluded[i] (the user's earlier clicks,
-// repeats allowed). Queries are gathered in rounds of at most tile_bytes, each shard counts, counts are
-// summed; scores are never stored.
+// The same from scores that are there already: [n, 1 + c], each target's before its candidates'.
+std::vector<RankCounts> RankScores(dist::Communicator& communicator, const at::Tensor& scores,
+                                   const std::vector<int64_t>& targets, const CaseName& name_of = {});
+
+// RankAgainstCandidates against all V items but the target and the items in excluded[i] (the user's earlier
+// clicks, repeats allowed). Queries are gathered in rounds of at most tile_bytes, each shard counts, counts
+// are summed; scores are never stored.
 std::vector<RankCounts> RankAgainstCatalogue(dist::Communicator& communicator, const model::ItemTable& table,
                                              const at::Tensor& users, const std::vector<int64_t>& targets,
                                              const std::vector<std::span<const int32_t>>& excluded,

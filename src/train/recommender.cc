@@ -7,6 +7,7 @@
 
 #include "base/errors.h"
 #include "base/nearest_name.h"
+#include "model/encoder.h"
 #include "model/gather_rows.h"
 
 namespace ppr::train {
@@ -37,18 +38,17 @@ ProfileInput MakeProfileInput(const data::Dataset& dataset, const std::vector<st
 
 Recommender::Recommender(dist::Communicator& communicator, const model::EncoderConfig& encoder,
                          const std::optional<model::PromptConfig>& prompt, const ProfileInput& profile,
-                         int64_t num_items, uint64_t seed)
-    : communicator_(communicator),
+                         int64_t num_items, uint64_t seed, int64_t classes)
+    : ShardedModel(communicator, num_items, encoder.width, encoder.init_std, seed),
       profile_(profile),
       zero_row_(at::zeros({encoder.width}, at::kFloat)),
-      parameters_(seed, encoder.init_std, at::TensorOptions().dtype(at::kFloat)),
-      encoder_(std::make_unique<model::Encoder>(encoder, parameters_)),
-      table_(num_items, encoder.width, communicator.rank(), communicator.size(), seed, encoder.init_std),
-      exchange_(communicator, table_.owners) {
+      encoder_(model::MakeSequenceEncoder(encoder, parameters_)) {
   if (prompt) {
     prompt_ =
         std::make_unique<model::PromptModel>(*prompt, encoder.width, profile.vocabulary_sizes, parameters_);
   }
+  if (classes > 0)
+    classifier_ = std::make_unique<model::ProfileClassifier>(encoder.width, classes, parameters_);
   parameters_.Allocate();
   UseCompute(ComputePath::kAuto);
 }
@@ -60,8 +60,19 @@ void Recommender::UseCompute(ComputePath path) {
                       "; give --compute=auto or reference");
   }
   fused_.reset();
-  if (path != ComputePath::kReference && obstacle.empty())
-    fused_ = std::make_unique<model::FusedEncoder>(*encoder_, parameters_);
+  if (path == ComputePath::kReference || !obstacle.empty()) return;
+  const auto* const transformer = dynamic_cast<const model::Encoder*>(encoder_.get());
+  PPR_BUG_IF_NOT(transformer != nullptr, "the fused kernels run Transformers alone");
+  fused_ = std::make_unique<model::FusedEncoder>(*transformer, parameters_);
+}
+
+PackingRules Recommender::packing(uint64_t seed) const {
+  const model::EncoderConfig& config = encoder_->config();
+  return {.max_history = config.max_history,
+          .position_origin = config.position_origin,
+          .prompt_tokens = prompt_tokens(),
+          .seed = seed,
+          .mask_at_end = config.attention == model::AttentionSpan::kBidirectional};
 }
 
 at::Tensor Recommender::ProfileCodes(const PackedBatch& batch, const data::Dataset& dataset) const {
@@ -74,12 +85,19 @@ at::Tensor Recommender::ProfileCodes(const PackedBatch& batch, const data::Datas
   return at::tensor(codes, at::kLong).view({batch.num_users, static_cast<int64_t>(profile_.columns.size())});
 }
 
+at::Tensor Recommender::UserVectorsOf(const PackedBatch& batch) const {
+  const model::PromptConfig& config = prompt_->config();
+  if (!config.user_vectors && config.kind != model::PromptKind::kUserVector) return {};
+  PPR_BUG_IF_NOT(user_vectors_.defined(), "the prompt reads user vectors, and there are none");
+  const std::vector<int64_t> users(batch.users.begin(), batch.users.end());
+  return user_vectors_.index_select(0, at::tensor(users, at::kLong));
+}
+
 // Prompt tokens of all views, view after view: [views * num_users * n, d].
-at::Tensor Recommender::PromptsOfViews(const PackedBatch& batch, const at::Tensor& codes,
+at::Tensor Recommender::PromptsOfViews(const PackedBatch& batch, const at::Tensor& features,
                                        const std::vector<View>& augmented, const at::Tensor& mask_keys,
                                        double profile_mask_ratio) const {
-  const at::Tensor features = prompt_->PromptFeatures(codes);  // [B, m*d]
-  const at::Tensor prompts = prompt_->Prompts(features);       // [B, n, d]
+  const at::Tensor prompts = prompt_->Prompts(features);  // [B, n, d]
   std::vector<at::Tensor> views = {prompts};
   for (const View view : augmented) {
     const bool masks = view == View::kMaskedProfile;
@@ -99,23 +117,33 @@ Recommender::ProfileParts Recommender::MakeProfileParts(const PackedBatch& batch
   ProfileParts parts;
   if (!prompt_) return parts;
   const at::Tensor codes = ProfileCodes(batch, dataset);
-  if (batch.prompt_tokens > 0)
-    parts.prompts = PromptsOfViews(batch, codes, augmented, mask_keys, profile_mask_ratio);
-  if (prompt_->config().use_profile_model) parts.profiles = prompt_->ProfileVectors(codes);
+  const at::Tensor vectors = UserVectorsOf(batch);
+  if (batch.prompt_tokens > 0) {
+    parts.prompts = PromptsOfViews(batch, prompt_->PromptFeatures(codes, vectors), augmented, mask_keys,
+                                   profile_mask_ratio);
+  }
+  if (prompt_->config().use_profile_model) parts.profiles = prompt_->ProfileVectors(codes, vectors);
   return parts;
 }
 
 Recommender::Encoded Recommender::Encode(const PackedBatch& batch, const at::Tensor& rows,
                                          const std::vector<int64_t>& row_of_id, const ProfileParts& parts,
                                          model::DropoutState dropout) const {
-  // Sources of token inputs, stacked: item rows, then prompts.
-  const at::Tensor sources = parts.prompts.defined() ? at::cat({rows, parts.prompts}) : rows;
+  // Sources of token inputs, stacked: item rows, prompts, then the encoder's mask.
+  std::vector<at::Tensor> stacked = {rows};
+  if (parts.prompts.defined()) stacked.push_back(parts.prompts);
+  int64_t mask_row = kZeroRow;
+  if (const at::Tensor mask = encoder_->mask_token(); mask.defined()) {
+    mask_row = rows.size(0) + (parts.prompts.defined() ? parts.prompts.size(0) : 0);
+    stacked.push_back(mask.unsqueeze(0));
+  }
+  const at::Tensor sources = stacked.size() == 1 ? rows : at::cat(stacked);
   std::vector<int64_t> source;
   source.reserve(batch.token_items.size());
   auto next_row = row_of_id.begin();
   for (const int64_t item : batch.token_items) {
     source.push_back(item > 0               ? *next_row++
-                     : item == kMaskedToken ? kZeroRow
+                     : item == kMaskedToken ? mask_row
                                             : rows.size(0) + PromptOf(item));
   }
   const at::Tensor inputs = model::GatherRows(sources, at::tensor(source, at::kLong));  // [T, d]
@@ -151,11 +179,7 @@ at::Tensor Recommender::TargetUsers(const PackedBatch& batch, const Encoded& enc
 
 at::Tensor Recommender::UserVectors(const data::Dataset& dataset, std::span<const ClickSequence> sequences) {
   const c10::NoGradGuard no_gradients;
-  const model::EncoderConfig& config = encoder_->config();
-  const PackingRules rules{.max_history = config.max_history,
-                           .position_origin = config.position_origin,
-                           .prompt_tokens = prompt_tokens()};
-  const PackedBatch batch = PackForReading(dataset, rules, sequences);
+  const PackedBatch batch = PackForReading(dataset, packing(), sequences);
   std::vector<int64_t> ids, row_of_id;
   for (const int64_t item : batch.token_items) {
     if (item > 0) ids.push_back(item);
@@ -166,8 +190,7 @@ at::Tensor Recommender::UserVectors(const data::Dataset& dataset, std::span<cons
   at::Tensor users;  // u_s
   if (fused_) {
     std::vector<const float*> item_rows, inputs;
-    for (const int64_t row : row_of_id)
-      item_rows.push_back(rows.const_data_ptr<float>() + row * config.width);
+    for (const int64_t row : row_of_id) item_rows.push_back(rows.const_data_ptr<float>() + row * width());
     PointAtInputs(batch, item_rows, parts, &inputs);
     users = fused_->ForwardLast(inputs, batch.layout);
   } else {

@@ -13,13 +13,12 @@
 
 #include "data/dataset.h"
 #include "dist/communicator.h"
-#include "dist/row_exchange.h"
-#include "model/dense_parameters.h"
-#include "model/encoder.h"
 #include "model/fused/fused_encoder.h"
-#include "model/item_table.h"
+#include "model/profile_classifier.h"
 #include "model/prompt.h"
+#include "model/sequence_encoder.h"
 #include "train/packed_batch.h"
+#include "train/sharded_model.h"
 
 namespace ppr::train {
 
@@ -32,17 +31,25 @@ struct ProfileInput {
 // `names` empty = all fields of the dataset. ConfigError with the nearest name for unknown ones.
 ProfileInput MakeProfileInput(const data::Dataset& dataset, const std::vector<std::string>& names);
 
-class Recommender {
+class Recommender : public ShardedModel {
  public:
-  // Initial values depend on (seed, name, id) alone. `prompt` absent = no tuning parts. `communicator` must
-  // outlive this. The encoder's parameters come first in the flat buffer, the new ones after them.
+  // `prompt` absent = no tuning parts; classes > 0: a classifier of a profile value with so many values. The
+  // encoder's parameters come first in the flat buffer, the new ones after them.
   Recommender(dist::Communicator& communicator, const model::EncoderConfig& encoder,
               const std::optional<model::PromptConfig>& prompt, const ProfileInput& profile,
-              int64_t num_items, uint64_t seed);
+              int64_t num_items, uint64_t seed, int64_t classes = 0);
 
   // Starts as kAuto. ConfigError, saying why, when kFused is asked for and cannot be.
   void UseCompute(ComputePath path);
   model::FusedEncoder* fused() { return fused_.get(); }  // null on the reference path
+
+  // What users are in another domain: [U, d] f32, of the dataset's users in their order; zeros for those it
+  // does not have. Needed before use when the prompt configuration reads them.
+  void SetUserVectors(at::Tensor vectors) { user_vectors_ = std::move(vectors); }
+  const at::Tensor& user_vectors() const { return user_vectors_; }
+
+  // How sequences are packed for this model.
+  PackingRules packing(uint64_t seed = 0) const;
 
   // The parts of a batch that come from profiles.
   struct ProfileParts {
@@ -79,31 +86,27 @@ class Recommender {
   // dropout. All ranks call it the same number of times; n may be 0.
   at::Tensor UserVectors(const data::Dataset& dataset, std::span<const ClickSequence> sequences);
 
-  const model::Encoder& encoder() const { return *encoder_; }
+  const model::SequenceEncoder& encoder() const { return *encoder_; }
   const model::PromptModel* prompt() const { return prompt_.get(); }
+  const model::ProfileClassifier* classifier() const { return classifier_.get(); }
   const ProfileInput& profile() const { return profile_; }
-  model::DenseParameters& parameters() { return parameters_; }
-  model::ItemTable& table() { return table_; }
-  dist::RowExchange& exchange() { return exchange_; }
-  dist::Communicator& communicator() { return communicator_; }
   int64_t prompt_tokens() const { return prompt_ ? prompt_->config().num_tokens : 0; }
 
  private:
   at::Tensor ProfileCodes(const PackedBatch& batch,
                           const data::Dataset& dataset) const;  // [num_users, m] int64
-  at::Tensor PromptsOfViews(const PackedBatch& batch, const at::Tensor& codes,
+  at::Tensor UserVectorsOf(const PackedBatch& batch) const;     // [num_users, d], or undefined
+  at::Tensor PromptsOfViews(const PackedBatch& batch, const at::Tensor& features,
                             const std::vector<View>& augmented, const at::Tensor& mask_keys,
                             double profile_mask_ratio) const;
 
-  dist::Communicator& communicator_;
   ProfileInput profile_;
-  at::Tensor zero_row_;  // [d], what a masked token reads
-  model::DenseParameters parameters_;
-  std::unique_ptr<model::Encoder> encoder_;
+  at::Tensor zero_row_;  // [d], what a masked token reads on the fused path
+  std::unique_ptr<model::SequenceEncoder> encoder_;
   std::unique_ptr<model::FusedEncoder> fused_;  // null on the reference path
   std::unique_ptr<model::PromptModel> prompt_;
-  model::ItemTable table_;
-  dist::RowExchange exchange_;
+  std::unique_ptr<model::ProfileClassifier> classifier_;
+  at::Tensor user_vectors_;
 };
 
 }  // namespace ppr::train

@@ -15,7 +15,19 @@ PPR_NAMES(model::Norm, {{"pre", model::Norm::kPre}, {"post", model::Norm::kPost}
 PPR_NAMES(model::Activation, {{"relu", model::Activation::kRelu}, {"gelu", model::Activation::kGelu}})
 PPR_NAMES(model::PositionOrigin,
           {{"start", model::PositionOrigin::kStart}, {"end", model::PositionOrigin::kEnd}})
-PPR_NAMES(model::NextItemLoss, {{"bpr", model::NextItemLoss::kBpr}, {"bce", model::NextItemLoss::kBce}})
+PPR_NAMES(model::NextItemLoss, {{"bpr", model::NextItemLoss::kBpr},
+                                {"bce", model::NextItemLoss::kBce},
+                                {"softmax", model::NextItemLoss::kSoftmax}})
+PPR_NAMES(model::PromptKind, {{"personal", model::PromptKind::kPersonal},
+                              {"shared", model::PromptKind::kShared},
+                              {"user_vector", model::PromptKind::kUserVector}})
+PPR_NAMES(ModelKind, {{"sasrec", ModelKind::kSasrec},
+                      {"cl4srec", ModelKind::kCl4srec},
+                      {"bert4rec", ModelKind::kBert4rec},
+                      {"gru4rec", ModelKind::kGru4rec},
+                      {"melu", ModelKind::kMelu},
+                      {"minet", ModelKind::kMinet}})
+PPR_NAMES(TrainingUsers, {{"warm", TrainingUsers::kWarm}, {"all", TrainingUsers::kAll}})
 PPR_NAMES(NegativeSharing, {{"own", NegativeSharing::kOwn}, {"batch", NegativeSharing::kBatch}})
 PPR_NAMES(ComputePath, {{"auto", ComputePath::kAuto},
                         {"fused", ComputePath::kFused},
@@ -25,7 +37,8 @@ PPR_NAMES(TuneMethod, {{"ppr_light", TuneMethod::kPprLight},
                        {"fine_tune", TuneMethod::kFineTune}})
 PPR_NAMES(EvaluationTask, {{"few_shot", EvaluationTask::kFewShot},
                            {"zero_shot", EvaluationTask::kZeroShot},
-                           {"joint", EvaluationTask::kJoint}})
+                           {"joint", EvaluationTask::kJoint},
+                           {"profile", EvaluationTask::kProfile}})
 PPR_NAMES(ProfileInit, {{"mean_of_items", ProfileInit::kMeanOfItems}, {"normal", ProfileInit::kNormal}})
 PPR_NAMES(BehaviourAugmentation,
           {{"delete", BehaviourAugmentation::kDelete}, {"zero", BehaviourAugmentation::kZero}})

@@ -34,6 +34,12 @@ const NameTable<NegativeSharing>& NamesOf<NegativeSharing>();
 template <>
 const NameTable<ComputePath>& NamesOf<ComputePath>();
 template <>
+const NameTable<model::PromptKind>& NamesOf<model::PromptKind>();
+template <>
+const NameTable<ModelKind>& NamesOf<ModelKind>();
+template <>
+const NameTable<TrainingUsers>& NamesOf<TrainingUsers>();
+template <>
 const NameTable<TuneMethod>& NamesOf<TuneMethod>();
 template <>
 const NameTable<EvaluationTask>& NamesOf<EvaluationTask>();

@@ -69,10 +69,68 @@ std::vector<std::string> TrainingConfig::Problems() const {
   return findings.Take();
 }
 
+std::vector<std::string> SequenceAugmentation::Problems() const {
+  Findings findings;
+  findings.Expect(std::isfinite(weight) && weight >= 0, "pair_weight", "a number >= 0", Format("%g", weight));
+  findings.Positive("pair_temperature", temperature);
+  findings.Expect(crop > 0 && crop <= 1, "crop_share", "a share in (0, 1]", Format("%g", crop));
+  findings.Share("mask_share", mask);
+  findings.Expect(reorder >= 0 && reorder <= 1, "reorder_share", "a share in [0, 1]", Format("%g", reorder));
+  return findings.Take();
+}
+
+std::vector<std::string> MaskedItems::Problems() const {
+  Findings findings;
+  findings.Expect(ratio > 0 && ratio < 1, "hidden_ratio", "a share in (0, 1)", Format("%g", ratio));
+  findings.Expect(last_share >= 0 && last_share <= 1, "hidden_last_share", "a share in [0, 1]",
+                  Format("%g", last_share));
+  return findings.Take();
+}
+
+std::vector<std::string> MeluSettings::Problems() const {
+  Findings findings;
+  findings.Positive("local_rate", local_rate);
+  findings.AtLeast("local_steps", local_steps, 0);
+  findings.Count("support_clicks", support_clicks, 1);
+  return findings.Take();
+}
+
+std::vector<std::string> MinetSettings::Problems() const {
+  Findings findings;
+  findings.Count("target_clicks", target_clicks, 1);
+  findings.Count("source_clicks", source_clicks, 1);
+  return findings.Take();
+}
+
 std::vector<std::string> PretrainConfig::Problems() const {
   Findings findings;
   findings.Append(training.Problems());
   findings.Append(encoder.Problems());
+  findings.AtLeast("shots", shots, 0);
+  findings.Append(augmentation.Problems());
+  findings.Append(masked.Problems());
+  findings.Append(melu.Problems());
+  findings.Append(minet.Problems());
+  const bool scores_pairs = model == ModelKind::kMelu || model == ModelKind::kMinet;
+  findings.Expect(!scores_pairs || training.negatives == 1, "negatives", "1 for " + NameOf(model),
+                  std::to_string(training.negatives));
+  findings.Expect(!scores_pairs || training.loss != ::ppr::model::NextItemLoss::kSoftmax, "loss",
+                  "bpr or bce for " + NameOf(model), NameOf(training.loss));
+  const bool bidirectional = encoder.attention == ::ppr::model::AttentionSpan::kBidirectional;
+  findings.Expect(
+      bidirectional == (model == ModelKind::kBert4rec), "attention",
+      model == ModelKind::kBert4rec ? "bidirectional, for bert4rec" : "causal: next items are predicted",
+      NameOf(encoder.attention));
+  findings.Expect(!bidirectional || encoder.max_history >= 2, "max_history",
+                  "at least 2, one of them for the mask", std::to_string(encoder.max_history));
+  findings.Expect((encoder.backbone == ::ppr::model::Backbone::kGru) == (model == ModelKind::kGru4rec),
+                  "backbone", model == ModelKind::kGru4rec ? "gru, for gru4rec" : "transformer",
+                  NameOf(encoder.backbone));
+  findings.Expect(task != EvaluationTask::kProfile, "task", "few_shot, zero_shot or joint", NameOf(task));
+  findings.Expect(
+      source_dataset.empty() == (model != ModelKind::kMinet), "source_dataset",
+      model == ModelKind::kMinet ? "the other domain's dataset.h5" : "nothing unless --model=minet",
+      source_dataset.empty() ? "nothing" : source_dataset);
   return findings.Take();
 }
 
@@ -96,6 +154,19 @@ std::vector<std::string> TuneConfig::Problems() const {
   findings.Append(prompt.Problems());
   findings.Append(contrastive.Problems());
   if (method != TuneMethod::kFineTune) findings.AtLeast("prompt_tokens", prompt.num_tokens, 1);
+  findings.AtLeast("shots", shots, 0);
+  const bool predicts = task == EvaluationTask::kProfile;
+  findings.Expect(predicts != predict_field.empty(), "predict_field",
+                  predicts ? "the profile field to predict" : "nothing unless --task=profile",
+                  predict_field.empty() ? "nothing" : "\"" + predict_field + "\"");
+  for (const std::string& field : profile_fields) {
+    findings.Expect(!predicts || field != predict_field, "profile_fields",
+                    "fields without the one to predict", "\"" + field + "\"");
+  }
+  if (source_dataset.empty()) return findings.Take();
+  findings.Expect(!predicts, "task", "few_shot, zero_shot or joint across domains", NameOf(task));
+  findings.Expect(method != TuneMethod::kPprLight, "method",
+                  "ppr_full or fine_tune across domains: the item rows are new", NameOf(method));
   return findings.Take();
 }
 
@@ -103,6 +174,7 @@ std::vector<std::string> EvaluateConfig::Problems() const {
   Findings findings;
   findings.Given("dataset", dataset);
   findings.Count("batch_cases", batch_cases, 1);
+  findings.AtLeast("shots", shots, 0);
   if (baseline == Baseline::kNone) findings.Given("checkpoint", checkpoint);
   if (part != "auto" && !ValueNamed<data::CasePart>(part)) {
     std::vector<std::string> names = {"auto"};

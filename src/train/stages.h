@@ -2,18 +2,22 @@
 // call it with the same config. Errors end the stage on every rank (docs/contracts.md, contract 7).
 #pragma once
 
+#include <optional>
 #include <string>
 #include <vector>
 
 #include "dist/communicator.h"
 #include "train/metrics.h"
+#include "train/profile_prediction.h"
 #include "train/stage_config.h"
 
 namespace ppr::train {
 
 struct StageResult {
   int64_t steps = 0;
+  std::string metric;  // what decided which checkpoint is best
   double best_metric = 0;
+  int64_t best_step = 0;
   std::string best_checkpoint;  // folder
   std::string text;  // a few lines for a person: best value, where, parameter shares (Table 1) when tuning
 };
@@ -27,9 +31,10 @@ StageResult Tune(dist::Communicator& communicator, const TuneConfig& config,
 
 struct EvaluationReport {
   std::string task, part;
-  MetricMeans candidates;      // against the stored candidates
-  MetricMeans catalogue;       // against the full catalogue; cases = 0 when not asked for
-  std::string ToText() const;  // labelled table
+  std::optional<ClassificationMetrics> profile;  // of task profile, which has nothing of the following
+  MetricMeans candidates;                        // against the stored candidates
+  MetricMeans catalogue;                         // against the full catalogue; cases = 0 when not asked for
+  std::string ToText() const;                    // labelled table
 };
 EvaluationReport Evaluate(dist::Communicator& communicator, const EvaluateConfig& config);
 

@@ -17,6 +17,8 @@ struct StepRules {
   AdamConfig adam;
   bool train_pretrained = true;  // false: PPR(light); rows then have no gradient, moment or traffic back
   ContrastiveConfig contrastive{.weight = 0};
+  SequenceAugmentation augmentation{.weight = 0};  // CL4SRec; never together with `contrastive`
+  MaskedItems masked;  // of sequences read whole, unless a profile value is predicted
   uint64_t seed = 1;
 };
 

@@ -3,6 +3,10 @@
 #include <ATen/ATen.h>
 
 #include "base/errors.h"
+#include "train/melu_recommender.h"
+#include "train/minet_recommender.h"
+#include "train/profile_prediction.h"
+#include "train/source_users.h"
 
 namespace ppr::train {
 namespace {
@@ -24,10 +28,30 @@ void CatchUpStoredRows(const LoadedCheckpoint& checkpoint, const StoredModel& mo
   adam.CatchUpAll(std::move(rows), checkpoint.contents.step);
 }
 
+// The profile fields that a stored model reads.
+ProfileInput StoredFields(const LoadedCheckpoint& checkpoint, const StoredModel& model,
+                          const data::Dataset& dataset) {
+  if (model.profile_fields.empty()) return {};
+  ProfileInput profile = MakeProfileInput(dataset, model.profile_fields);
+  if (profile.vocabulary_sizes != model.vocabulary_sizes) {
+    throw DataError(checkpoint.folder + ": its profile vocabularies have other sizes than those of " +
+                    dataset.path);
+  }
+  return profile;
+}
+
+void TakeStoredValues(const LoadedCheckpoint& checkpoint, const StoredModel& model, ShardedModel& to) {
+  const at::Tensor values = to.parameters().values();
+  values.copy_(checkpoint.Shared("dense/values", values.sizes()));
+  const at::Tensor& rows = to.table().rows;
+  rows.copy_(checkpoint.Rows("items/rows", rows.sizes()));
+  CatchUpStoredRows(checkpoint, model, rows);
+}
+
 }  // namespace
 
 LoadedCheckpoint LoadForReading(dist::Communicator& communicator, const std::string& path,
-                                const data::Dataset& dataset) {
+                                const data::Dataset& dataset, const data::Dataset* source) {
   communicator.set_phase("reading checkpoint " + path);
   LoadedCheckpoint checkpoint = ReadCheckpoint(communicator, ResolveCheckpoint(communicator, path, "BEST"));
   if (checkpoint.contents.dataset_digest != dataset.digest) {
@@ -35,9 +59,19 @@ LoadedCheckpoint LoadForReading(dist::Communicator& communicator, const std::str
                     checkpoint.contents.dataset_digest + ", found " + dataset.digest + " in " + dataset.path +
                     "; items would be mixed up. Give the same dataset file");
   }
-  if (checkpoint.contents.num_items != dataset.num_items()) {
-    throw DataError(checkpoint.folder + ": expected " + std::to_string(dataset.num_items()) +
-                    " items, found " + std::to_string(checkpoint.contents.num_items));
+  const StoredModel model = ParseStoredModel(checkpoint.contents.config_json, checkpoint.folder);
+  if (model.kind == ModelKind::kMinet && source == nullptr)
+    throw ConfigError(
+        "source_dataset: expected the other domain's dataset.h5 for a minet checkpoint, found nothing");
+  const bool two_domains = model.kind == ModelKind::kMinet && checkpoint.contents.kind == "pretrain";
+  if (two_domains && source->digest != model.source_digest) {
+    throw DataError(checkpoint.folder + ": was made with the other domain's dataset of digest " +
+                    model.source_digest + ", found " + source->digest + " in " + source->path);
+  }
+  const int64_t items = dataset.num_items() + (two_domains ? source->num_items() : 0);
+  if (checkpoint.contents.num_items != items) {
+    throw DataError(checkpoint.folder + ": expected " + std::to_string(items) + " items, found " +
+                    std::to_string(checkpoint.contents.num_items));
   }
   return checkpoint;
 }
@@ -50,20 +84,37 @@ std::unique_ptr<Recommender> RestoreRecommender(dist::Communicator& communicator
   ProfileInput profile;
   if (model.has_prompt) {
     prompt = model.prompt;
-    profile = MakeProfileInput(dataset, model.profile_fields);
-    if (model.profile_fields.empty()) profile = {};
-    if (profile.vocabulary_sizes != model.vocabulary_sizes) {
-      throw DataError(checkpoint.folder + ": its profile vocabularies have other sizes than those of " +
-                      dataset.path);
-    }
+    profile = StoredFields(checkpoint, model, dataset);
   }
+  const int64_t classes =
+      model.predict_field.empty() ? 0 : FindPredictedField(dataset, model.predict_field).classes;
   auto recommender = std::make_unique<Recommender>(communicator, model.encoder, prompt, profile,
-                                                   dataset.num_items(), model.seed);
-  const at::Tensor values = recommender->parameters().values();
-  values.copy_(checkpoint.Shared("dense/values", values.sizes()));
-  const at::Tensor& rows = recommender->table().rows;
-  rows.copy_(checkpoint.Rows("items/rows", rows.sizes()));
-  CatchUpStoredRows(checkpoint, model, rows);
+                                                   dataset.num_items(), model.seed, classes);
+  if (model.other_domain) {
+    recommender->SetUserVectors(
+        checkpoint.Shared(kUserVectorsTensor, {dataset.num_users(), model.encoder.width}).clone());
+  }
+  TakeStoredValues(checkpoint, model, *recommender);
+  return recommender;
+}
+
+std::unique_ptr<PairScorer> RestoreMelu(dist::Communicator& communicator, const LoadedCheckpoint& checkpoint,
+                                        const StoredModel& model, const data::Dataset& dataset,
+                                        const data::NegativeSampler& negatives) {
+  auto recommender = std::make_unique<MeluRecommender>(
+      communicator, dataset, StoredFields(checkpoint, model, dataset), negatives, model.melu, model.loss,
+      model.encoder.width, model.encoder.init_std, model.seed);
+  TakeStoredValues(checkpoint, model, *recommender);
+  return recommender;
+}
+
+std::unique_ptr<PairScorer> RestoreMinet(dist::Communicator& communicator, const LoadedCheckpoint& checkpoint,
+                                         const StoredModel& model, const data::Dataset& dataset,
+                                         const data::Dataset& source) {
+  auto recommender = std::make_unique<MinetRecommender>(
+      communicator, dataset, source, StoredFields(checkpoint, model, dataset), model.minet,
+      model.encoder.width, model.encoder.init_std, model.seed);
+  TakeStoredValues(checkpoint, model, *recommender);
   return recommender;
 }
 

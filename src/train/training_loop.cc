@@ -30,9 +30,19 @@ UserVectors UserVectorsOf(Recommender& recommender, const data::Dataset& dataset
   };
 }
 
-TrainingLoop::TrainingLoop(Recommender& recommender, TrainingStep& step, const data::Dataset& dataset,
+std::function<double()> CaseValidation(Recommender& recommender, const data::Dataset& dataset,
+                                       std::vector<int64_t> cases, const TrainingConfig& config) {
+  if (cases.empty()) return {};
+  return [&recommender, &dataset, cases = std::move(cases), metric = config.metric] {
+    const CaseResults results = EvaluateCases(recommender.communicator(), dataset, recommender.table(), cases,
+                                              UserVectorsOf(recommender, dataset), false);
+    return MeansOf(results.candidates).Named(metric);
+  };
+}
+
+TrainingLoop::TrainingLoop(ShardedModel& model, TrainingStep& step, const data::Dataset& dataset,
                            data::EpochPlan& plan, const TrainingConfig& config, LoopInputs inputs)
-    : recommender_(recommender),
+    : model_(model),
       step_(step),
       dataset_(dataset),
       plan_(plan),
@@ -44,7 +54,7 @@ TrainingLoop::TrainingLoop(Recommender& recommender, TrainingStep& step, const d
 
 // Rank 0 looks at the folder, all ranks learn what it saw.
 void TrainingLoop::PrepareRunFolder() {
-  dist::Communicator& communicator = recommender_.communicator();
+  dist::Communicator& communicator = model_.communicator();
   const std::string latest = config_.output + "/checkpoints/LATEST";
   const bool started =
       dist::BroadcastText(communicator, lead() && FileExists(latest) ? "yes" : "no") == "yes";
@@ -65,7 +75,7 @@ void TrainingLoop::PrepareRunFolder() {
 }
 
 void TrainingLoop::Resume() {
-  dist::Communicator& communicator = recommender_.communicator();
+  dist::Communicator& communicator = model_.communicator();
   const LoadedCheckpoint checkpoint =
       ReadCheckpoint(communicator, ResolveCheckpoint(communicator, config_.output, "LATEST"));
   const CheckpointContents& contents = checkpoint.contents;
@@ -89,12 +99,12 @@ void TrainingLoop::Resume() {
 }
 
 void TrainingLoop::Restore(const LoadedCheckpoint& checkpoint) {
-  const model::DenseParameters& parameters = recommender_.parameters();
+  const model::DenseParameters& parameters = model_.parameters();
   const at::Tensor values = parameters.values();
   values.copy_(checkpoint.Shared("dense/values", values.sizes()));
   step_.dense_adam().m.copy_(checkpoint.Shared("dense/m", values.sizes()));
   step_.dense_adam().v.copy_(checkpoint.Shared("dense/v", values.sizes()));
-  const at::Tensor& rows = recommender_.table().rows;
+  const at::Tensor& rows = model_.table().rows;
   rows.copy_(checkpoint.Rows("items/rows", rows.sizes()));
   if (RowAdam* adam = step_.row_adam()) {
     adam->m.copy_(checkpoint.Rows("items/m", rows.sizes()));
@@ -104,7 +114,7 @@ void TrainingLoop::Restore(const LoadedCheckpoint& checkpoint) {
 }
 
 void TrainingLoop::Commit(bool best) {
-  recommender_.communicator().set_phase("checkpoint of step " + std::to_string(progress_.step));
+  model_.communicator().set_phase("checkpoint of step " + std::to_string(progress_.step));
   CheckpointContents contents{.kind = inputs_.stage,
                               .run_id = run_id_,
                               .step = progress_.step,
@@ -112,33 +122,31 @@ void TrainingLoop::Commit(bool best) {
                               .progress_json = ProgressJson(progress_),
                               .dataset_digest = dataset_.digest,
                               .parent_digest = inputs_.parent_digest,
-                              .num_items = dataset_.num_items()};
-  contents.shared = {{"dense/values", recommender_.parameters().values()},
+                              .num_items = model_.table().owners.num_items()};
+  contents.shared = {{"dense/values", model_.parameters().values()},
                      {"dense/m", step_.dense_adam().m},
                      {"dense/v", step_.dense_adam().v}};
-  contents.rows = {{"items/rows", recommender_.table().rows}};
+  contents.shared.insert(contents.shared.end(), inputs_.shared.begin(), inputs_.shared.end());
+  contents.rows = {{"items/rows", model_.table().rows}};
   if (RowAdam* adam = step_.row_adam()) {
     contents.rows.insert(contents.rows.end(),
                          {{"items/m", adam->m}, {"items/v", adam->v}, {"items/last_step", adam->last_step}});
   }
   if (lead())
     metrics_->Sync();  // what the log says of these steps must not be lost when the checkpoint is kept
-  WriteCheckpoint(recommender_.communicator(), config_.output, contents,
+  WriteCheckpoint(model_.communicator(), config_.output, contents,
                   {.keep = static_cast<int>(config_.keep_checkpoints), .mark_best = best});
 }
 
 double TrainingLoop::Evaluate() {
-  recommender_.communicator().set_phase("evaluation at step " + std::to_string(progress_.step));
+  model_.communicator().set_phase("evaluation at step " + std::to_string(progress_.step));
   step_.CatchUpRows(progress_.step);
-  const CaseResults results =
-      EvaluateCases(recommender_.communicator(), dataset_, recommender_.table(), inputs_.validation_cases,
-                    UserVectorsOf(recommender_, dataset_), false);
-  return MeansOf(results.candidates).Named(config_.metric);
+  return inputs_.validate();
 }
 
 void TrainingLoop::EvaluateAndCommit() {
   progress_.evaluated_step = progress_.step;
-  if (inputs_.validation_cases.empty()) {
+  if (!inputs_.validate) {
     // Nothing to choose by: the newest is the best.
     step_.CatchUpRows(progress_.step);
     progress_.best_step = progress_.step;
@@ -156,10 +164,10 @@ void TrainingLoop::EvaluateAndCommit() {
     progress_.stopped_early = true;
   if (lead()) {
     metrics_->Append(nlohmann::json{
-        {"step", progress_.step}, {"epoch", progress_.epoch}, {"validation", {{config_.metric, value}}}}
+        {"step", progress_.step}, {"epoch", progress_.epoch}, {"validation", {{inputs_.metric, value}}}}
                          .dump());
     line_->Note(Format("%s  step %lld  validation %s %.4f%s", inputs_.stage.c_str(),
-                       static_cast<long long>(progress_.step), config_.metric.c_str(), value,
+                       static_cast<long long>(progress_.step), inputs_.metric.c_str(), value,
                        best ? "  (best so far)" : ""));
   }
   Commit(best);
@@ -221,7 +229,7 @@ bool TrainingLoop::Advance() {
 
 // What stands against training, before anything is written. The same on all ranks.
 void TrainingLoop::RefuseWhatCannotTrain() {
-  for (const std::string& digest : dist::AllGatherText(recommender_.communicator(), dataset_.digest)) {
+  for (const std::string& digest : dist::AllGatherText(model_.communicator(), dataset_.digest)) {
     if (digest != dataset_.digest) {
       throw DataError(dataset_.path + ": expected the same file on all ranks, found digests " +
                       dataset_.digest + " and " + digest + "; is a copy on some node out of date?");
@@ -229,7 +237,7 @@ void TrainingLoop::RefuseWhatCannotTrain() {
   }
   if (plan_.NumBatches(0, config_.batch_size) == 0)
     throw DataError(dataset_.path + ": expected users of this stage with clicks to train on, found none");
-  if (inputs_.validation_cases.empty() && config_.patience_steps > 0) {
+  if (!inputs_.validate && config_.patience_steps > 0) {
     throw ConfigError(
         "patience_steps: expected validation cases in " + dataset_.path +
         " to stop early by, found none; give --patience_steps=0 and a limit of epochs or steps");
@@ -251,17 +259,20 @@ StageResult TrainingLoop::Run() {
   while (!Finished() && Advance()) {
   }
   if (line_) line_->Finish();
-  return Result(ResolveCheckpoint(recommender_.communicator(), config_.output, "BEST"));
+  return Result(ResolveCheckpoint(model_.communicator(), config_.output, "BEST"));
 }
 
 StageResult TrainingLoop::Result(const std::string& best_checkpoint) const {
-  StageResult result{
-      .steps = progress_.step, .best_metric = progress_.best_metric, .best_checkpoint = best_checkpoint};
+  StageResult result{.steps = progress_.step,
+                     .metric = inputs_.metric,
+                     .best_metric = progress_.best_metric,
+                     .best_step = progress_.best_step,
+                     .best_checkpoint = best_checkpoint};
   result.text = Format("%s: %s steps, %lld epochs; ", inputs_.stage.c_str(),
                        WithThousands(progress_.step).c_str(), static_cast<long long>(progress_.epoch));
-  result.text += inputs_.validation_cases.empty()
+  result.text += !inputs_.validate
                      ? "not validated (no cases), the newest counts as the best\n"
-                     : Format("best %s %.4f at step %s\n", config_.metric.c_str(), progress_.best_metric,
+                     : Format("best %s %.4f at step %s\n", inputs_.metric.c_str(), progress_.best_metric,
                               WithThousands(progress_.best_step).c_str());
   result.text += "best checkpoint: " + best_checkpoint + "\n";
   return result;

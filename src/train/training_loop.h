@@ -3,6 +3,7 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <string>
 #include <vector>
@@ -12,6 +13,7 @@
 #include "train/config_json.h"
 #include "train/progress.h"
 #include "train/recommender.h"
+#include "train/sharded_model.h"
 #include "train/stages.h"
 #include "train/training_step.h"
 
@@ -20,16 +22,20 @@ namespace ppr::train {
 struct LoopInputs {
   std::string stage;  // "pretrain" or "tune": the checkpoint's kind
   std::string config_json;
-  std::string parent_digest;              // checkpoint that the stage started from
-  std::vector<int64_t> validation_cases;  // of dataset.cases; empty = no early stop
-  std::string resolved_flags;             // stored as config.flags
+  std::string parent_digest;   // checkpoint that the stage started from
+  std::string resolved_flags;  // stored as config.flags
+  // What decides which checkpoint is best; larger is better, never below 0. Collective; rows have been caught
+  // up. Empty = no early stop.
+  std::function<double()> validate;
+  std::string metric;               // its name
+  std::vector<NamedTensor> shared;  // stored in checkpoints beside what trains; the same on all ranks
 };
 
 class TrainingLoop {
  public:
   // All must outlive this.
-  TrainingLoop(Recommender& recommender, TrainingStep& step, const data::Dataset& dataset,
-               data::EpochPlan& plan, const TrainingConfig& config, LoopInputs inputs);
+  TrainingLoop(ShardedModel& model, TrainingStep& step, const data::Dataset& dataset, data::EpochPlan& plan,
+               const TrainingConfig& config, LoopInputs inputs);
 
   // Collective. Runs to the end and leaves LATEST and BEST checkpoints. Throws StoppedOnRequest after
   // committing one.
@@ -50,9 +56,9 @@ class TrainingLoop {
   void EvaluateAndCommit();
   void Commit(bool best);
   StageResult Result(const std::string& best_checkpoint) const;
-  bool lead() const { return recommender_.communicator().rank() == 0; }
+  bool lead() const { return model_.communicator().rank() == 0; }
 
-  Recommender& recommender_;
+  ShardedModel& model_;
   TrainingStep& step_;
   const data::Dataset& dataset_;
   data::EpochPlan& plan_;
@@ -67,5 +73,10 @@ class TrainingLoop {
 
 // Cases -> click sequences -> user vectors: what EvaluateCases calls.
 UserVectors UserVectorsOf(Recommender& recommender, const data::Dataset& dataset);
+
+// The validation of a recommender on cases, by the metric of `config`; empty without cases. All must outlive
+// it.
+std::function<double()> CaseValidation(Recommender& recommender, const data::Dataset& dataset,
+                                       std::vector<int64_t> cases, const TrainingConfig& config);
 
 }  // namespace ppr::train

@@ -6,76 +6,32 @@
 #include <cmath>
 
 #include "base/errors.h"
-#include "base/random.h"
 #include "base/stop_request.h"
 #include "base/text_format.h"
-#include "model/losses.h"
 #include "train/one_pass.h"
+#include "train/sequence_objective.h"
 
 namespace ppr::train {
 namespace {
-
-std::vector<View> AugmentedViews(const ContrastiveConfig& contrastive) {
-  if (contrastive.weight == 0) return {};
-  switch (contrastive.views) {
-    case ContrastiveViews::kPrompt:
-      return {View::kMaskedProfile};
-    case ContrastiveViews::kBehaviour:
-      return {View::kAugmentedClicks};
-    case ContrastiveViews::kBoth:
-      return {View::kMaskedProfile, View::kAugmentedClicks};
-  }
-  return {};
-}
-
-// Everything the batch reads from the table: tokens, then positives, then negatives, own or shared.
-std::vector<int64_t> NeededIds(const PackedBatch& packed) {
-  std::vector<int64_t> ids;
-  ids.reserve(packed.token_items.size() + packed.positives.size() + packed.negatives.size());
-  for (const int64_t item : packed.token_items) {
-    if (item > 0) ids.push_back(item);
-  }
-  ids.insert(ids.end(), packed.positives.begin(), packed.positives.end());
-  ids.insert(ids.end(), packed.negatives.begin(), packed.negatives.end());
-  ids.insert(ids.end(), packed.shared_negatives.begin(), packed.shared_negatives.end());
-  return ids;
-}
-
-int64_t TargetsOf(std::span<const data::TrainingSequence> sequences) {
-  int64_t targets = 0;
-  for (const data::TrainingSequence& sequence : sequences) targets += sequence.num_targets();
-  return targets;
-}
 
 // What packing a rank's share of a batch of so many targets costs a thread, in multiply-adds of the kernels:
 // some 110 ns a target at 90 multiply-adds a ns. Of the batch that is trained, not of the one that is packed,
 // so that sums do not depend on what comes next.
 int64_t PackingWork(int64_t targets) { return targets * 10'000; }
 
-// One random key a user for the element mask of 3.5.1: [num_users] int64.
-at::Tensor ProfileMaskKeys(const PackedBatch& packed, uint64_t seed, int64_t step) {
-  const RandomKey key = MakeRandomKey(seed, RandomSite::kProfileMask).With(static_cast<uint64_t>(step));
-  std::vector<int64_t> keys;
-  for (const int32_t user : packed.users)
-    keys.push_back(static_cast<int64_t>(key.Bits(static_cast<uint64_t>(user))));
-  return at::tensor(keys, at::kLong);
-}
-
 bool AllFinite(const at::Tensor& tensor) { return std::isfinite(tensor.sum().item<double>()); }
 
 }  // namespace
 
-TrainingStep::TrainingStep(Recommender& recommender, const data::Dataset& dataset,
-                           const data::NegativeSampler& negatives, const StepRules& rules)
-    : recommender_(recommender),
-      dataset_(dataset),
-      negatives_(negatives),
+TrainingStep::TrainingStep(ShardedModel& model, Objective& objective, const StepRules& rules)
+    : model_(model),
+      objective_(objective),
       rules_(rules),
-      augmented_(AugmentedViews(rules.contrastive)),
-      dense_adam_(rules.adam, recommender.parameters()) {
-  model::DenseParameters& parameters = recommender_.parameters();
+      dense_adam_(rules.adam, model.parameters()),
+      one_pass_(objective.one_pass()) {
+  model::DenseParameters& parameters = model_.parameters();
   if (rules_.train_pretrained) {
-    const at::Tensor& rows = recommender_.table().rows;
+    const at::Tensor& rows = model_.table().rows;
     row_adam_.emplace(rules_.adam, rules_.pretrained_rate, rows.size(0), rows.size(1));
   } else {
     parameters.Freeze(model::ParameterGroup::kPretrained);
@@ -84,38 +40,11 @@ TrainingStep::TrainingStep(Recommender& recommender, const data::Dataset& datase
         first_trained_ = parameter.offset + parameter.numel;
     }
   }
-  if (recommender_.fused() != nullptr && augmented_.empty())
-    one_pass_ = std::make_unique<OnePass>(recommender_, dataset_, rules_);
 }
 
 int64_t TrainingStep::trained_parameters() const {
-  const int64_t dense = recommender_.parameters().numel() - first_trained_;
-  return dense +
-         (row_adam_ ? recommender_.table().owners.num_items() * recommender_.encoder().config().width : 0);
-}
-
-TrainingStep::~TrainingStep() = default;
-
-PackedBatch TrainingStep::Pack(const Upcoming& upcoming) const {
-  const dist::Communicator& communicator = recommender_.communicator();
-  const model::EncoderConfig& encoder = recommender_.encoder().config();
-  const PackingRules packing{.max_history = encoder.max_history,
-                             .position_origin = encoder.position_origin,
-                             .prompt_tokens = recommender_.prompt_tokens(),
-                             .seed = rules_.seed};
-  const TrainingPack pack{.epoch = upcoming.epoch,
-                          .step = upcoming.step,
-                          .negatives = rules_.negatives,
-                          .negative_sharing = rules_.negative_sharing,
-                          .augmented = augmented_,
-                          .behaviour = rules_.contrastive.behaviour,
-                          .behaviour_mask_ratio = rules_.contrastive.behaviour_mask_ratio};
-  std::vector<data::TrainingSequence> mine;
-  for (const int64_t index : data::DealByTokens(upcoming.sequences, packing.prompt_tokens,
-                                                communicator.size(), communicator.rank())) {
-    mine.push_back(upcoming.sequences[static_cast<size_t>(index)]);
-  }
-  return PackForTraining(dataset_, packing, pack, mine, negatives_);
+  const int64_t dense = model_.parameters().numel() - first_trained_;
+  return dense + (row_adam_ ? model_.table().owners.num_items() * model_.width() : 0);
 }
 
 TrainingStep::PendingBatch TrainingStep::Begin(const Upcoming& upcoming) {
@@ -124,10 +53,10 @@ TrainingStep::PendingBatch TrainingStep::Begin(const Upcoming& upcoming) {
                                  .global_users = static_cast<int64_t>(upcoming.sequences.size())},
                        .plan = {}};
   Batch& batch = pending.batch;
-  batch.global_targets = TargetsOf(upcoming.sequences);
-  batch.packed = Pack(upcoming);
-  pending.plan = recommender_.exchange().BeginPlan(NeededIds(batch.packed), &batch.row_of_id);
-  if (one_pass_ && row_adam_) {
+  batch.global_targets = objective_.NumTargets(upcoming);
+  batch.share = objective_.Pack(upcoming);
+  pending.plan = model_.exchange().BeginPlan(batch.share->ids, &batch.row_of_id);
+  if (one_pass_ != nullptr && row_adam_) {
     batch.occurrences =
         model::RowOccurrences(batch.row_of_id.data(), static_cast<int64_t>(batch.row_of_id.size()),
                               static_cast<int64_t>(pending.plan.plan.ids.size()));
@@ -137,96 +66,57 @@ TrainingStep::PendingBatch TrainingStep::Begin(const Upcoming& upcoming) {
 
 TrainingStep::Batch TrainingStep::Finish(PendingBatch pending) {
   times_.Enter(StepPhase::kData);
-  pending.batch.plan = recommender_.exchange().FinishPlan(std::move(pending.plan));
+  pending.batch.plan = model_.exchange().FinishPlan(std::move(pending.plan));
   return std::move(pending.batch);
 }
 
-at::Tensor TrainingStep::ContrastiveSum(const PackedBatch& packed, const Recommender::Encoded& encoded) {
-  const model::PromptModel& prompt = *recommender_.prompt();
-  const at::Tensor originals = prompt.Project(recommender_.LastOutputs(packed, encoded, 0));
-  at::Tensor sum;
-  for (size_t view = 1; view <= augmented_.size(); ++view) {
-    const at::Tensor views =
-        prompt.Project(recommender_.LastOutputs(packed, encoded, static_cast<int64_t>(view)));
-    const at::Tensor loss = model::ContrastiveLossSum(recommender_.communicator(), originals, views,
-                                                      rules_.contrastive.temperature);
-    sum = sum.defined() ? sum + loss : loss;
-  }
-  return sum;
-}
-
-at::Tensor TrainingStep::NextItemSum(const Batch& batch, const at::Tensor& users,
-                                     const at::Tensor& rows) const {
-  const PackedBatch& packed = batch.packed;
-  const int64_t count = packed.num_targets();
-  const bool shares = rules_.negative_sharing == NegativeSharing::kBatch;
-  const int64_t negatives = shares ? rules_.negatives : count * rules_.negatives;
-  const at::ArrayRef<int64_t> ids(batch.row_of_id);
-  const at::Tensor of_targets =
-      at::tensor(ids.slice(ids.size() - static_cast<size_t>(count + negatives)), at::kLong);
-  const at::Tensor of_positives = of_targets.narrow(0, 0, count);
-  const at::Tensor of_negatives = of_targets.narrow(0, count, negatives);
-  if (!shares) {
-    return model::NextItemLossSum(rules_.loss, users, rows, of_positives,
-                                  of_negatives.view({count, rules_.negatives}));
-  }
-  at::Tensor counts = at::ones({packed.num_users, negatives}, users.options());
-  for (int64_t s = 0; s < packed.num_users; ++s) {
-    const auto at = static_cast<size_t>(s);
-    for (int64_t i = packed.clicked_offsets[at]; i < packed.clicked_offsets[at + 1]; ++i)
-      counts[s][packed.clicked_negatives[static_cast<size_t>(i)]] = 0;
-  }
-  return model::SharedNegativeLossSum(rules_.loss, users, rows, of_positives, of_negatives,
-                                      counts.index_select(0, at::tensor(packed.target_sequence, at::kLong)));
-}
-
-TrainingStep::Losses TrainingStep::ComputeByAutograd(const Batch& batch, const at::Tensor& rows) {
-  const PackedBatch& packed = batch.packed;
-  const Recommender::ProfileParts parts = recommender_.MakeProfileParts(
-      packed, dataset_, augmented_, ProfileMaskKeys(packed, rules_.seed, batch.step),
-      rules_.contrastive.profile_mask_ratio);
-  const Recommender::Encoded encoded = recommender_.Encode(
-      packed, rows, batch.row_of_id, parts, {.active = recommender_.encoder().config().dropout > 0});
-  const at::Tensor users = recommender_.TargetUsers(packed, encoded);
-  const at::Tensor loss = NextItemSum(batch, users, rows);
-  Losses losses{.total = loss / static_cast<double>(batch.global_targets), .loss_sum = loss.item<double>()};
-  if (!augmented_.empty()) {
-    const at::Tensor contrastive = ContrastiveSum(packed, encoded);
-    losses.contrastive_sum = contrastive.item<double>();
-    losses.total =
-        losses.total + contrastive * (rules_.contrastive.weight / static_cast<double>(batch.global_users));
+Objective::Losses TrainingStep::ComputeByAutograd(const Batch& batch, const at::Tensor& rows,
+                                                  RowGradients* row_gradients) {
+  at::Tensor shard;  // shares the table's memory
+  if (objective_.reads_whole_table())
+    shard = model_.table().rows.detach().requires_grad_(row_adam_.has_value());
+  Objective::Losses losses = objective_.Compute({.step = batch.step,
+                                                 .global_users = batch.global_users,
+                                                 .global_targets = batch.global_targets,
+                                                 .share = *batch.share,
+                                                 .rows = rows,
+                                                 .row_of_id = batch.row_of_id,
+                                                 .shard = shard});
+  if (losses.total.requires_grad()) losses.total.backward();
+  if (!row_adam_) return losses;
+  row_gradients->fetched = rows.grad().defined() ? rows.grad() : at::zeros_like(rows);
+  losses.finite = losses.finite && AllFinite(row_gradients->fetched);
+  if (shard.defined()) {
+    row_gradients->shard = shard.grad().defined() ? shard.grad() : at::zeros_like(shard);
+    losses.finite = losses.finite && AllFinite(row_gradients->shard);
   }
   return losses;
 }
 
-TrainingStep::Losses TrainingStep::ComputeGradients(const Batch& batch, const at::Tensor& rows,
-                                                    const model::SideWork& meanwhile,
-                                                    at::Tensor* row_gradients) {
-  recommender_.parameters().ZeroGradients();
-  Losses losses;
-  if (one_pass_) {
+Objective::Losses TrainingStep::ComputeGradients(const Batch& batch, const at::Tensor& rows,
+                                                 const model::SideWork& meanwhile,
+                                                 RowGradients* row_gradients) {
+  model_.parameters().ZeroGradients();
+  Objective::Losses losses;
+  if (one_pass_ != nullptr) {
     PointAtRows(batch.plan, rows);
-    const OnePass::Result result = one_pass_->Run(batch.packed, row_pointers_, batch.row_of_id,
-                                                  batch.occurrences, batch.global_targets, meanwhile);
-    losses = {.total = {}, .loss_sum = result.loss_sum, .contrastive_sum = 0, .finite = result.finite};
+    const PackedBatch& packed = static_cast<const PackedShare&>(*batch.share).packed;
+    const OnePass::Result result = one_pass_->Run(packed, row_pointers_, batch.row_of_id, batch.occurrences,
+                                                  batch.global_targets, meanwhile);
+    losses = {.total = {}, .loss_sum = result.loss_sum, .auxiliary_sum = 0, .finite = result.finite};
   } else {
     if (meanwhile.run) meanwhile.run();
-    losses = ComputeByAutograd(batch, rows);
-    losses.total.backward();
-    if (row_adam_) {
-      *row_gradients = rows.grad().defined() ? rows.grad() : at::zeros_like(rows);
-      losses.finite = AllFinite(*row_gradients);
-    }
+    losses = ComputeByAutograd(batch, rows, row_gradients);
   }
-  losses.finite = losses.finite && AllFinite(recommender_.parameters().gradients());
+  losses.finite = losses.finite && AllFinite(model_.parameters().gradients());
   return losses;
 }
 
-StepResult TrainingStep::Agree(const Losses& losses, const Batch& batch) {
+StepResult TrainingStep::Agree(const Objective::Losses& losses, const Batch& batch) {
   at::Tensor sums = at::tensor(
-      {losses.loss_sum, losses.contrastive_sum, StopRequested() != 0 ? 1.0 : 0.0, losses.finite ? 0.0 : 1.0},
+      {losses.loss_sum, losses.auxiliary_sum, StopRequested() != 0 ? 1.0 : 0.0, losses.finite ? 0.0 : 1.0},
       at::kDouble);
-  recommender_.communicator().AllReduce(sums);
+  model_.communicator().AllReduce(sums);
   const double* sum = sums.const_data_ptr<double>();
   if (!std::isfinite(sum[0] + sum[1]) || sum[3] > 0) {
     throw DoNotRestartError(
@@ -242,7 +132,7 @@ StepResult TrainingStep::Agree(const Losses& losses, const Batch& batch) {
 
 // Own rows are read where they are kept, the others' were brought here.
 void TrainingStep::PointAtRows(const dist::ExchangePlan& plan, const at::Tensor& others) {
-  const at::Tensor& table = recommender_.table().rows;
+  const at::Tensor& table = model_.table().rows;
   const int64_t width = table.size(1);
   const int64_t* const own_slots = plan.asked_slots.const_data_ptr<int64_t>() + plan.own_asked_first;
   row_pointers_.resize(plan.ids.size());
@@ -255,34 +145,40 @@ void TrainingStep::PointAtRows(const dist::ExchangePlan& plan, const at::Tensor&
 
 at::Tensor TrainingStep::ExchangeRowGradients(const Batch& batch, const at::Tensor& row_gradients) {
   if (!row_adam_) return {};
-  if (!one_pass_) {
+  if (one_pass_ == nullptr) {
     times_.Enter(StepPhase::kExchange);
-    return recommender_.exchange().ReturnGradients(batch.plan, row_gradients);
+    return model_.exchange().ReturnGradients(batch.plan, row_gradients);
   }
   times_.Enter(StepPhase::kTable);
   const at::Tensor of_others = one_pass_->RowGradientsWithout(batch.plan.own_first, batch.plan.own_count);
   times_.Enter(StepPhase::kExchange);
-  return recommender_.exchange().ReturnToOthers(batch.plan, of_others);
+  return model_.exchange().ReturnToOthers(batch.plan, of_others);
+}
+
+void TrainingStep::CatchUp(const Batch& batch) {
+  if (!row_adam_) return;
+  if (objective_.reads_whole_table()) return CatchUpRows(batch.step - 1);
+  row_adam_->CatchUp(model_.table().rows, batch.plan.touched_slots, batch.step - 1);
 }
 
 StepResult TrainingStep::Run(int64_t epoch, int64_t step, std::span<const data::TrainingSequence> sequences,
                              const Upcoming* next) {
-  dist::Communicator& communicator = recommender_.communicator();
+  dist::Communicator& communicator = model_.communicator();
   communicator.set_phase("step " + std::to_string(step));
   times_.Enter(StepPhase::kData);
   if (!prepared_ || prepared_->epoch != epoch || prepared_->step != step)
     prepared_ = Finish(Begin({epoch, step, sequences}));
   PPR_BUG_IF_NOT(prepared_->global_users == static_cast<int64_t>(sequences.size()) &&
-                     prepared_->global_targets == TargetsOf(sequences),
+                     prepared_->global_targets == objective_.NumTargets({epoch, step, sequences}),
                  Format("step %lld got other sequences than were announced", static_cast<long long>(step)));
   const Batch batch = std::move(*prepared_);
   prepared_.reset();
 
   times_.Enter(StepPhase::kGather);
-  if (row_adam_) row_adam_->CatchUp(recommender_.table().rows, batch.plan.touched_slots, step - 1);
-  const at::Tensor& table = recommender_.table().rows;
-  dist::PendingRows fetching = one_pass_ ? recommender_.exchange().BeginFetchOthers(batch.plan, table)
-                                         : recommender_.exchange().BeginFetch(batch.plan, table);
+  CatchUp(batch);
+  const at::Tensor& table = model_.table().rows;
+  dist::PendingRows fetching = one_pass_ != nullptr ? model_.exchange().BeginFetchOthers(batch.plan, table)
+                                                    : model_.exchange().BeginFetch(batch.plan, table);
   std::optional<PendingBatch> upcoming;
   if (next != nullptr && at::get_num_threads() == 1) {  // while the rows travel
     times_.Enter(StepPhase::kData);
@@ -291,21 +187,21 @@ StepResult TrainingStep::Run(int64_t epoch, int64_t step, std::span<const data::
   times_.Enter(StepPhase::kGather);
   fetching.Wait();
   const at::Tensor rows = fetching.rows;
-  if (!one_pass_) rows.requires_grad_(row_adam_.has_value());
+  if (one_pass_ == nullptr) rows.requires_grad_(row_adam_.has_value());
 
   times_.Enter(StepPhase::kCompute);
   model::SideWork meanwhile{.run = {},
                             .multiply_adds = PackingWork(batch.global_targets / communicator.size())};
   if (next != nullptr && !upcoming) meanwhile.run = [&] { upcoming = Begin(*next); };
-  at::Tensor row_gradients;
-  const Losses losses = ComputeGradients(batch, rows, meanwhile, &row_gradients);
+  RowGradients row_gradients;
+  const Objective::Losses losses = ComputeGradients(batch, rows, meanwhile, &row_gradients);
 
   times_.Enter(StepPhase::kReduce);
-  const at::Tensor dense = recommender_.parameters().gradients().narrow(
-      0, first_trained_, recommender_.parameters().numel() - first_trained_);
+  const at::Tensor dense =
+      model_.parameters().gradients().narrow(0, first_trained_, model_.parameters().numel() - first_trained_);
   const std::unique_ptr<dist::Work> reducing = communicator.AllReduceAsync(dense, dist::ReduceOp::kSum);
-  if (upcoming) recommender_.exchange().PostSlots(upcoming->plan);
-  row_gradients = ExchangeRowGradients(batch, row_gradients);
+  if (upcoming) model_.exchange().PostSlots(upcoming->plan);
+  row_gradients.fetched = ExchangeRowGradients(batch, row_gradients.fetched);
   times_.Enter(StepPhase::kReduce);
   reducing->Wait();
   const StepResult result = Agree(losses, batch);
@@ -316,15 +212,24 @@ StepResult TrainingStep::Run(int64_t epoch, int64_t step, std::span<const data::
   return result;
 }
 
-void TrainingStep::Optimise(const Batch& batch, const at::Tensor& row_gradients) {
-  dense_adam_.Step(recommender_.parameters(), batch.step, rules_.pretrained_rate, rules_.new_rate);
+void TrainingStep::Optimise(const Batch& batch, const RowGradients& gradients) {
+  dense_adam_.Step(model_.parameters(), batch.step, rules_.pretrained_rate, rules_.new_rate);
   if (!row_adam_) return;
-  const at::Tensor& rows = recommender_.table().rows;
-  const dist::ExchangePlan& plan = batch.plan;
-  if (!one_pass_) {
-    row_adam_->Update(rows, plan.touched_slots, row_gradients, batch.step);
-    return;
+  const at::Tensor& rows = model_.table().rows;
+  const at::Tensor& touched = batch.plan.touched_slots;
+  if (one_pass_ != nullptr) {
+    OptimiseOnePass(batch, gradients.fetched);
+  } else if (objective_.reads_whole_table()) {
+    gradients.shard.index_add_(0, touched, gradients.fetched);
+    row_adam_->Update(rows, at::arange(rows.size(0), at::kLong), gradients.shard, batch.step);
+  } else {
+    row_adam_->Update(rows, touched, gradients.fetched, batch.step);
   }
+}
+
+void TrainingStep::OptimiseOnePass(const Batch& batch, const at::Tensor& row_gradients) {
+  const at::Tensor& rows = model_.table().rows;
+  const dist::ExchangePlan& plan = batch.plan;
   // This rank's own part of a row's gradient, then what the others sent, in their order.
   const int64_t width = rows.size(1);
   const float* const received = row_gradients.const_data_ptr<float>();
@@ -349,7 +254,7 @@ void TrainingStep::Optimise(const Batch& batch, const at::Tensor& row_gradients)
 }
 
 void TrainingStep::CatchUpRows(int64_t step) {
-  if (row_adam_) row_adam_->CatchUpAll(recommender_.table().rows, step);
+  if (row_adam_) row_adam_->CatchUpAll(model_.table().rows, step);
 }
 
 }  // namespace ppr::train

@@ -12,6 +12,7 @@
 #include "train/benchmark/useful_flops.h"
 #include "train/config_json.h"
 #include "train/recommender.h"
+#include "train/sequence_objective.h"
 #include "train/training_step.h"
 
 namespace ppr::train {
@@ -33,9 +34,10 @@ class BareLoop {
   BareLoop(Recommender& recommender, const data::Dataset& dataset, const PretrainConfig& config)
       : config_(config),
         negatives_(dataset, config.training.seed),
-        step_(recommender, dataset, negatives_, PretrainingRules(config.training)),
-        plan_(dataset, data::UsersOf(dataset, data::UserPart::kWarm), data::TargetClicks::kAfterFirst,
-              config.encoder.max_history, config.training.seed) {
+        objective_(recommender, dataset, negatives_, PretrainingRules(config.training)),
+        step_(recommender, objective_, PretrainingRules(config.training)),
+        plan_(dataset, data::UsersOf(dataset, data::UserPart::kWarm),
+              {.max_history = config.encoder.max_history, .seed = config.training.seed}) {
     if (plan_.NumBatches(0, config.training.batch_size) == 0)
       throw DataError(dataset.path + ": expected warm users with clicks to train on, found none");
   }
@@ -69,6 +71,7 @@ class BareLoop {
 
   const PretrainConfig& config_;
   const data::NegativeSampler negatives_;
+  SequenceObjective objective_;
   TrainingStep step_;
   data::EpochPlan plan_;
   std::vector<data::TrainingSequence> sequences_;  // of this step

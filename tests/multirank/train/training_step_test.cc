@@ -2,6 +2,7 @@
 // 4 over 200 steps of pre-training, PPR(light) and PPR(full), contrastive loss, dropout and augmentations
 // included.
 #include "train/training_step.h"
+#include "train/sequence_objective.h"
 
 #include <ATen/ATen.h>
 #include <gtest/gtest.h>
@@ -138,10 +139,11 @@ TEST(TrainingStep, LightFreezesWhatIsPretrained) {
     rules.contrastive.weight = 0.1;
     const at::Tensor rows_before = recommender.table().rows.clone();
     const at::Tensor values_before = recommender.parameters().values().clone();
-    TrainingStep step(recommender, dataset, negatives, rules);
+    SequenceObjective objective(recommender, dataset, negatives, rules);
+    TrainingStep step(recommender, objective, rules);
     EXPECT_EQ(step.row_adam(), nullptr) << "frozen rows have no moments";
     data::EpochPlan plan(dataset, data::UsersOf(dataset, data::UserPart::kColdTrain),
-                         data::TargetClicks::kAll, 6, 5);
+                         {.targets = data::TargetClicks::kAll, .max_history = 6, .seed = 5});
     for (int64_t s = 1; s <= 5; ++s) step.Run(s, s, plan.Batch(s, 0, 8));
     EXPECT_TRUE(at::equal(recommender.table().rows, rows_before));
     bool new_moved = false;
@@ -163,12 +165,13 @@ TEST(TrainingStep, ANonFiniteLossStopsEveryRankAndUpdatesNothing) {
   test::RunRanks(3, [&](dist::Communicator& communicator) {
     Recommender recommender(communicator, SmallEncoder(0), std::nullopt, {}, dataset.num_items(), 5);
     const data::NegativeSampler negatives(dataset, 5);
-    TrainingStep step(recommender, dataset, negatives, StepRules{});
+    SequenceObjective objective(recommender, dataset, negatives, StepRules{});
+    TrainingStep step(recommender, objective, StepRules{});
     if (communicator.rank() == 1) recommender.table().rows.fill_(std::nan(""));
     const at::Tensor before = recommender.parameters().values().clone();
     const at::Tensor rows_before = recommender.table().rows.clone();
     data::EpochPlan plan(dataset, data::UsersOf(dataset, data::UserPart::kWarm),
-                         data::TargetClicks::kAfterFirst, 6, 5);
+                         {.targets = data::TargetClicks::kAfterFirst, .max_history = 6, .seed = 5});
     EXPECT_THROW(step.Run(0, 1, plan.Batch(0, 0, 16)), DoNotRestartError);
     EXPECT_TRUE(at::equal(recommender.parameters().values(), before));
     EXPECT_TRUE(at::allclose(recommender.table().rows, rows_before, 0, 0, /*equal_nan=*/true));

@@ -10,6 +10,7 @@
 
 #include "support/run_ranks.h"
 #include "train/profile_init.h"
+#include "train/sequence_objective.h"
 #include "train/training_step.h"
 
 namespace ppr::train {
@@ -79,9 +80,11 @@ Trace TrainOn(dist::Communicator& communicator, const Setting& setting) {
   rules.contrastive.weight = setting.kind == Kind::kLight || setting.kind == Kind::kFull ? 0.1 : 0;
   rules.contrastive.behaviour = setting.behaviour;
   rules.seed = 5;
-  TrainingStep step(recommender, dataset, negatives, rules);
+  SequenceObjective objective(recommender, dataset, negatives, rules);
+  TrainingStep step(recommender, objective, rules);
   const auto part = setting.kind == Kind::kPretrain ? data::UserPart::kWarm : data::UserPart::kColdTrain;
-  data::EpochPlan plan(dataset, data::UsersOf(dataset, part), setting.targets, 6, 5);
+  data::EpochPlan plan(dataset, data::UsersOf(dataset, part),
+                       {.targets = setting.targets, .max_history = 6, .seed = 5});
   std::vector<double> losses;
   int64_t epoch = 0;
   int64_t batch = 0;

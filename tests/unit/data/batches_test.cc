@@ -25,7 +25,8 @@ TEST(EpochPlan, EveryClickIsATargetExactlyOnceAnEpoch) {
   const Dataset dataset = test::MakeSyntheticDataset();
   for (const int64_t max_history : {1, 2, 3, 5, 7, 50}) {
     for (const TargetClicks targets : {TargetClicks::kAfterFirst, TargetClicks::kFirst, TargetClicks::kAll}) {
-      EpochPlan plan(dataset, UsersOf(dataset, UserPart::kWarm), targets, max_history, 3);
+      EpochPlan plan(dataset, UsersOf(dataset, UserPart::kWarm),
+                     {.targets = targets, .max_history = max_history, .seed = 3});
       for (const int64_t epoch : {0, 1, 5}) {
         const auto count = CountTargets(plan.Sequences(epoch));
         int64_t expected = 0;
@@ -46,7 +47,8 @@ TEST(EpochPlan, EveryClickIsATargetExactlyOnceAnEpoch) {
 
 TEST(EpochPlan, WindowsHoldAtMostTheLongestHistoryAndTheirCutsMove) {
   const Dataset dataset = test::MakeSyntheticDataset({.users = 40, .max_clicks = 60});
-  EpochPlan plan(dataset, UsersOf(dataset, UserPart::kWarm), TargetClicks::kAfterFirst, 8, 3);
+  EpochPlan plan(dataset, UsersOf(dataset, UserPart::kWarm),
+                 {.targets = TargetClicks::kAfterFirst, .max_history = 8, .seed = 3});
   std::set<int32_t> first_cuts;
   for (int64_t epoch = 0; epoch < 40; ++epoch) {
     for (const TrainingSequence& sequence : plan.Sequences(epoch)) {
@@ -62,7 +64,8 @@ TEST(EpochPlan, WindowsHoldAtMostTheLongestHistoryAndTheirCutsMove) {
 TEST(EpochPlan, OrderDependsOnSeedAndEpochOnly) {
   const Dataset dataset = test::MakeSyntheticDataset();
   const auto order = [&](uint64_t seed, int64_t epoch) {
-    EpochPlan plan(dataset, UsersOf(dataset, UserPart::kWarm), TargetClicks::kAfterFirst, 50, seed);
+    EpochPlan plan(dataset, UsersOf(dataset, UserPart::kWarm),
+                   {.targets = TargetClicks::kAfterFirst, .max_history = 50, .seed = seed});
     plan.Sequences(epoch + 1);  // what was asked before does not matter
     std::vector<int32_t> users;
     for (const TrainingSequence& sequence : plan.Sequences(epoch)) users.push_back(sequence.user);
@@ -75,7 +78,8 @@ TEST(EpochPlan, OrderDependsOnSeedAndEpochOnly) {
 
 TEST(EpochPlan, BatchesCoverTheEpochInOrder) {
   const Dataset dataset = test::MakeSyntheticDataset();
-  EpochPlan plan(dataset, UsersOf(dataset, UserPart::kWarm), TargetClicks::kAfterFirst, 5, 1);
+  EpochPlan plan(dataset, UsersOf(dataset, UserPart::kWarm),
+                 {.targets = TargetClicks::kAfterFirst, .max_history = 5, .seed = 1});
   int64_t seen = 0;
   for (int64_t batch = 0; batch < plan.NumBatches(2, 7); ++batch) {
     for (const TrainingSequence& sequence : plan.Batch(2, batch, 7)) {
@@ -88,7 +92,8 @@ TEST(EpochPlan, BatchesCoverTheEpochInOrder) {
 
 TEST(DealByTokens, SharesPartitionTheBatchAndAreBalanced) {
   const Dataset dataset = test::MakeSyntheticDataset({.users = 200, .max_clicks = 50});
-  EpochPlan plan(dataset, UsersOf(dataset, UserPart::kWarm), TargetClicks::kAfterFirst, 50, 1);
+  EpochPlan plan(dataset, UsersOf(dataset, UserPart::kWarm),
+                 {.targets = TargetClicks::kAfterFirst, .max_history = 50, .seed = 1});
   const auto batch = plan.Batch(0, 0, 64);
   for (int world_size = 1; world_size <= 4; ++world_size) {
     std::set<int64_t> seen;

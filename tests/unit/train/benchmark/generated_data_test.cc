@@ -25,7 +25,7 @@ TEST(GeneratedDataset, SequencesHaveTheMeanThatWasAskedForAndFitTheEncoder) {
   for (const int64_t mean : {1, 6, 38, 50}) {
     const data::Dataset dataset = Make(20000, mean, 4000, 0);
     data::EpochPlan plan(dataset, data::UsersOf(dataset, data::UserPart::kWarm),
-                         data::TargetClicks::kAfterFirst, kMaxHistory, 1);
+                         {.targets = data::TargetClicks::kAfterFirst, .max_history = kMaxHistory, .seed = 1});
     const auto& sequences = plan.Sequences(0);
     EXPECT_EQ(static_cast<int64_t>(sequences.size()), dataset.num_users()) << "a history is one sequence";
     EXPECT_GE(dataset.num_users(), 4000);

@@ -1,0 +1,215 @@
+#include "train/sequence_objective.h"
+
+#include <ATen/ATen.h>
+
+#include <algorithm>
+
+#include "base/errors.h"
+#include "base/random.h"
+#include "model/catalogue_softmax_loss.h"
+#include "model/losses.h"
+#include "model/nt_xent_loss.h"
+#include "train/one_pass.h"
+
+namespace ppr::train {
+namespace {
+
+std::vector<View> AugmentedViews(const StepRules& rules) {
+  PPR_BUG_IF_NOT(rules.contrastive.weight == 0 || rules.augmentation.weight == 0,
+                 "two contrastive losses at once");
+  if (rules.augmentation.weight > 0) return {View::kFirstOfPair, View::kSecondOfPair};
+  if (rules.contrastive.weight == 0) return {};
+  switch (rules.contrastive.views) {
+    case ContrastiveViews::kPrompt:
+      return {View::kMaskedProfile};
+    case ContrastiveViews::kBehaviour:
+      return {View::kAugmentedClicks};
+    case ContrastiveViews::kBoth:
+      return {View::kMaskedProfile, View::kAugmentedClicks};
+  }
+  return {};
+}
+
+// Everything the batch reads from the table: tokens, then positives, then negatives, own or shared.
+std::vector<int64_t> NeededIds(const PackedBatch& packed, bool reads_positives) {
+  std::vector<int64_t> ids;
+  ids.reserve(packed.token_items.size() + packed.positives.size() + packed.negatives.size());
+  for (const int64_t item : packed.token_items) {
+    if (item > 0) ids.push_back(item);
+  }
+  if (!reads_positives) return ids;
+  ids.insert(ids.end(), packed.positives.begin(), packed.positives.end());
+  ids.insert(ids.end(), packed.negatives.begin(), packed.negatives.end());
+  ids.insert(ids.end(), packed.shared_negatives.begin(), packed.shared_negatives.end());
+  return ids;
+}
+
+// One random key a user for the element mask of 3.5.1: [num_users] int64.
+at::Tensor ProfileMaskKeys(const PackedBatch& packed, uint64_t seed, int64_t step) {
+  const RandomKey key = MakeRandomKey(seed, RandomSite::kProfileMask).With(static_cast<uint64_t>(step));
+  std::vector<int64_t> keys;
+  for (const int32_t user : packed.users)
+    keys.push_back(static_cast<int64_t>(key.Bits(static_cast<uint64_t>(user))));
+  return at::tensor(keys, at::kLong);
+}
+
+}  // namespace
+
+SequenceObjective::SequenceObjective(Recommender& recommender, const data::Dataset& dataset,
+                                     const data::NegativeSampler& negatives, const StepRules& rules,
+                                     int64_t profile_column)
+    : recommender_(recommender),
+      dataset_(dataset),
+      negatives_(negatives),
+      rules_(rules),
+      profile_column_(profile_column),
+      augmented_(AugmentedViews(rules)) {
+  PPR_BUG_IF_NOT(!predicts_profile() || profile_column >= 0, "which profile value is predicted is not said");
+  const bool next_item = !predicts_profile() && rules.loss != model::NextItemLoss::kSoftmax;
+  if (recommender_.fused() != nullptr && augmented_.empty() && next_item)
+    one_pass_ = std::make_unique<OnePass>(recommender_, dataset_, rules_);
+}
+
+SequenceObjective::~SequenceObjective() = default;
+
+bool SequenceObjective::reads_whole_table() const {
+  return !predicts_profile() && rules_.loss == model::NextItemLoss::kSoftmax;
+}
+
+// Masked-item training hides clicks where they are; everything else of a bidirectional encoder is read at a
+// mask after the last one.
+PackingRules SequenceObjective::PackingOf(const Upcoming& upcoming) const {
+  PackingRules packing = recommender_.packing(rules_.seed);
+  if (!upcoming.sequences.empty() && hides_clicks(upcoming.sequences.front())) packing.mask_at_end = false;
+  return packing;
+}
+
+int64_t SequenceObjective::prefix_tokens() const {
+  return recommender_.prompt_tokens() + (recommender_.packing().mask_at_end ? 1 : 0);
+}
+
+int64_t SequenceObjective::NumTargets(const Upcoming& upcoming) const {
+  if (predicts_profile()) return static_cast<int64_t>(upcoming.sequences.size());
+  int64_t targets = 0;
+  for (const data::TrainingSequence& sequence : upcoming.sequences) {
+    if (!hides_clicks(sequence)) {
+      targets += sequence.num_targets();
+      continue;
+    }
+    const std::vector<bool> hidden = HiddenClicksOf(rules_.seed, upcoming.epoch, sequence, rules_.masked);
+    targets += std::count(hidden.begin(), hidden.end(), true);
+  }
+  return targets;
+}
+
+std::unique_ptr<Objective::Share> SequenceObjective::Pack(const Upcoming& upcoming) const {
+  const dist::Communicator& communicator = recommender_.communicator();
+  const PackingRules packing = PackingOf(upcoming);
+  const bool draws = !predicts_profile() && !reads_whole_table();
+  const TrainingPack pack{
+      .epoch = upcoming.epoch,
+      .step = upcoming.step,
+      .negatives = draws ? rules_.negatives : 0,
+      .negative_sharing = rules_.negative_sharing,
+      .augmented = augmented_,
+      .behaviour = rules_.contrastive.behaviour,
+      .behaviour_mask_ratio = rules_.contrastive.behaviour_mask_ratio,
+      .pair = rules_.augmentation,
+      .hides_clicks = !upcoming.sequences.empty() && hides_clicks(upcoming.sequences.front()),
+      .masked = rules_.masked};
+  std::vector<data::TrainingSequence> mine;
+  for (const int64_t index :
+       data::DealByTokens(upcoming.sequences, prefix_tokens(), communicator.size(), communicator.rank())) {
+    mine.push_back(upcoming.sequences[static_cast<size_t>(index)]);
+  }
+  auto share = std::make_unique<PackedShare>();
+  share->packed = PackForTraining(dataset_, packing, pack, mine, negatives_);
+  share->ids = NeededIds(share->packed, draws);
+  return share;
+}
+
+at::Tensor SequenceObjective::ContrastiveSum(const PackedBatch& packed,
+                                             const Recommender::Encoded& encoded) const {
+  dist::Communicator& communicator = recommender_.communicator();
+  if (rules_.augmentation.weight > 0) {
+    // A mean over both views' losses, so that a sequence counts once.
+    return model::NtXentLossSum(communicator, recommender_.LastOutputs(packed, encoded, 1),
+                                recommender_.LastOutputs(packed, encoded, 2), rules_.augmentation.temperature,
+                                model::Similarity::kDot) /
+           2;
+  }
+  const model::PromptModel& prompt = *recommender_.prompt();
+  const at::Tensor originals = prompt.Project(recommender_.LastOutputs(packed, encoded, 0));
+  at::Tensor sum;
+  for (size_t view = 1; view <= augmented_.size(); ++view) {
+    const at::Tensor views =
+        prompt.Project(recommender_.LastOutputs(packed, encoded, static_cast<int64_t>(view)));
+    const at::Tensor loss =
+        model::ContrastiveLossSum(communicator, originals, views, rules_.contrastive.temperature);
+    sum = sum.defined() ? sum + loss : loss;
+  }
+  return sum;
+}
+
+at::Tensor SequenceObjective::NextItemSum(const Inputs& inputs, const PackedBatch& packed,
+                                          const at::Tensor& users) const {
+  const int64_t count = packed.num_targets();
+  const bool shares = rules_.negative_sharing == NegativeSharing::kBatch;
+  const int64_t negatives = shares ? rules_.negatives : count * rules_.negatives;
+  const at::ArrayRef<int64_t> ids(inputs.row_of_id);
+  const at::Tensor of_targets =
+      at::tensor(ids.slice(ids.size() - static_cast<size_t>(count + negatives)), at::kLong);
+  const at::Tensor of_positives = of_targets.narrow(0, 0, count);
+  const at::Tensor of_negatives = of_targets.narrow(0, count, negatives);
+  if (!shares) {
+    return model::NextItemLossSum(rules_.loss, users, inputs.rows, of_positives,
+                                  of_negatives.view({count, rules_.negatives}));
+  }
+  at::Tensor counts = at::ones({packed.num_users, negatives}, users.options());
+  for (int64_t s = 0; s < packed.num_users; ++s) {
+    const auto at = static_cast<size_t>(s);
+    for (int64_t i = packed.clicked_offsets[at]; i < packed.clicked_offsets[at + 1]; ++i)
+      counts[s][packed.clicked_negatives[static_cast<size_t>(i)]] = 0;
+  }
+  return model::SharedNegativeLossSum(rules_.loss, users, inputs.rows, of_positives, of_negatives,
+                                      counts.index_select(0, at::tensor(packed.target_sequence, at::kLong)));
+}
+
+at::Tensor SequenceObjective::ProfileSum(const PackedBatch& packed, const at::Tensor& users) const {
+  std::vector<int64_t> labels;
+  for (const int32_t user : packed.users) {
+    const int32_t code = dataset_.profile(user)[static_cast<size_t>(profile_column_)];
+    PPR_BUG_IF_NOT(code > 0, "a user without the value to predict is trained on");
+    labels.push_back(code - 1);
+  }
+  return recommender_.classifier()->LossSum(users, at::tensor(labels, at::kLong));
+}
+
+at::Tensor SequenceObjective::MainSum(const Inputs& inputs, const PackedBatch& packed,
+                                      const at::Tensor& users) const {
+  if (predicts_profile()) return ProfileSum(packed, users);
+  if (!reads_whole_table()) return NextItemSum(inputs, packed, users);
+  return model::CatalogueSoftmaxLossSum(recommender_.communicator(), recommender_.table().owners, users,
+                                        at::tensor(packed.positives, at::kLong), inputs.shard);
+}
+
+Objective::Losses SequenceObjective::Compute(const Inputs& inputs) {
+  const PackedBatch& packed = static_cast<const PackedShare&>(inputs.share).packed;
+  const Recommender::ProfileParts parts = recommender_.MakeProfileParts(
+      packed, dataset_, augmented_, ProfileMaskKeys(packed, rules_.seed, inputs.step),
+      rules_.contrastive.profile_mask_ratio);
+  const Recommender::Encoded encoded = recommender_.Encode(
+      packed, inputs.rows, inputs.row_of_id, parts, {.active = recommender_.encoder().config().dropout > 0});
+  const at::Tensor users = recommender_.TargetUsers(packed, encoded);
+  const at::Tensor loss = MainSum(inputs, packed, users);
+  Losses losses{.total = loss / static_cast<double>(inputs.global_targets), .loss_sum = loss.item<double>()};
+  if (!augmented_.empty()) {
+    const at::Tensor contrastive = ContrastiveSum(packed, encoded);
+    losses.auxiliary_sum = contrastive.item<double>();
+    losses.total =
+        losses.total + contrastive * (contrastive_weight() / static_cast<double>(inputs.global_users));
+  }
+  return losses;
+}
+
+}  // namespace ppr::train

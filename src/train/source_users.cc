@@ -1,0 +1,56 @@
+#include "train/source_users.h"
+
+#include <ATen/ATen.h>
+
+#include <algorithm>
+#include <string>
+#include <unordered_map>
+
+#include "base/errors.h"
+
+namespace ppr::train {
+
+std::vector<int32_t> SourceUsers(const data::Dataset& source, const data::Dataset& target) {
+  std::unordered_map<std::string, int32_t> user_of_id;
+  for (size_t user = 0; user < source.user_ids.size(); ++user)
+    user_of_id.emplace(source.user_ids[user], static_cast<int32_t>(user));
+  std::vector<int32_t> users;
+  bool any = false;
+  for (const std::string& id : target.user_ids) {
+    const auto at = user_of_id.find(id);
+    users.push_back(at == user_of_id.end() ? -1 : at->second);
+    any = any || users.back() >= 0;
+  }
+  if (!any) {
+    throw DataError(source.path + ": expected users of " + target.path +
+                    ", found none with the same id; prepare the two with --shared_with");
+  }
+  return users;
+}
+
+at::Tensor SourceUserVectors(Recommender& source_model, const data::Dataset& source,
+                             const data::Dataset& target) {
+  constexpr int64_t kUsersAtATime = 512;  // of each rank
+  dist::Communicator& communicator = source_model.communicator();
+  const std::vector<int32_t> users = SourceUsers(source, target);
+  const auto count = static_cast<int64_t>(users.size());
+  at::Tensor vectors = at::zeros({count, source_model.width()});
+  const int64_t users_a_round = kUsersAtATime * communicator.size();
+  for (int64_t first = 0; first < count; first += users_a_round) {
+    std::vector<int64_t> places;
+    std::vector<ClickSequence> sequences;
+    for (int64_t i = first + communicator.rank(); i < std::min(count, first + users_a_round);
+         i += communicator.size()) {
+      const int32_t user = users[static_cast<size_t>(i)];
+      if (user < 0) continue;
+      places.push_back(i);
+      sequences.push_back({user, 0, static_cast<int32_t>(source.history(user).size())});
+    }
+    const at::Tensor of_round = source_model.UserVectors(source, sequences);
+    vectors.index_copy_(0, at::tensor(places, at::kLong), of_round);
+  }
+  communicator.AllReduce(vectors);  // each user was read by one rank, the others add 0
+  return vectors;
+}
+
+}  // namespace ppr::train
