@@ -22,7 +22,8 @@ DEFINE_string(datasets, "",
 DEFINE_string(
     models, "",
     "Models to show: bert4rec, sasrec, melu, cl4srec, minet, pretrain, fine_tune, ppr_light, ppr_full, "
-    "popularity, position_popularity, shared_prompt; none: those of the paper's table");
+    "popularity, position_popularity, shared_prompt; TABLE:model for one table alone; none: those of the "
+    "paper's table");
 DEFINE_string(bases, "cl4srec,bert4rec,gru4rec", "table6_universality: pre-trained models to tune");
 DEFINE_string(seeds, "1,2,3,4,5", "Seeds; each has its own pre-training and tuning");
 DEFINE_string(

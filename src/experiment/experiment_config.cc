@@ -120,7 +120,9 @@ std::vector<std::string> ExperimentConfig::Problems() const {
   CheckNotEmpty("tables", tables.empty(), "names of tables", problems);
   CheckNames("tables", tables, TableNames(), problems);
   CheckNotEmpty("datasets", datasets.empty(), "NAME=file.h5 or NAME=prepare.flags", problems);
-  CheckNames("models", rows.models, ModelNames(), problems);
+  std::vector<std::string> models;
+  for (const std::string& name : rows.models) models.push_back(ModelAlone(name));
+  CheckNames("models", models, ModelNames(), problems);
   CheckNotEmpty("bases", rows.bases.empty(), "pre-trained models", problems);
   CheckNames("bases", rows.bases, {"sasrec", "cl4srec", "bert4rec", "gru4rec"}, problems);
   CheckNotEmpty("seeds", seeds.empty(), "whole numbers", problems);

@@ -195,10 +195,17 @@ std::vector<std::string> ModelsOf(const TableSpec& table, const RowSettings& set
   std::vector<std::string> models;
   for (const auto* const list : {&table.optional_models, &table.models}) {
     for (const std::string& model : *list) {
-      if (Contains(settings.models, model)) models.push_back(model);
+      const bool here = Contains(settings.models, table.name + ":" + model);
+      if (here || Contains(settings.models, model)) models.push_back(model);
     }
   }
   return models;
+}
+
+std::string ModelAlone(const std::string& name) {
+  const size_t colon = name.find(':');
+  const bool of_table = colon != std::string::npos && FindTable(name.substr(0, colon)) != nullptr;
+  return of_table ? name.substr(colon + 1) : name;
 }
 
 std::vector<std::string> FieldsOf(const std::string& dataset, const RowSettings& settings) {

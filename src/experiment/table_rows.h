@@ -36,13 +36,15 @@ struct TableRow {
 };
 
 struct RowSettings {
-  std::vector<std::string> models;          // none: those of each table
+  std::vector<std::string> models;          // none: those of each table; "TABLE:model" is of that table alone
   std::vector<std::string> bases;           // of table 6
   std::vector<std::string> shots;           // k of figure 4
   std::vector<std::string> prompt_lengths;  // n
   std::vector<std::string> predict_fields;  // of table 8: "field", or "DATASET:field"
 };
 
+// The model of a name in RowSettings::models, without its table.
+std::string ModelAlone(const std::string& name);
 // The models of `table` that are asked for, in the table's order.
 std::vector<std::string> ModelsOf(const TableSpec& table, const RowSettings& settings);
 // Fields to predict on a dataset.

@@ -54,6 +54,16 @@ TEST(Expansion, FewShotOfOneSeed) {
           "evaluate full_catalogue=false task=few_shot | checkpoint=#7 dataset=shop.h5"));
 }
 
+TEST(Expansion, AModelOfOneTableStaysThere) {
+  RowSettings settings;
+  settings.models = {"table3_few_shot:melu", "ppr_full"};
+  EXPECT_THAT(ModelsOf(*FindTable("table3_few_shot"), settings), ElementsAre("melu", "ppr_full"));
+  EXPECT_THAT(ModelsOf(*FindTable("table5_joint"), settings), ElementsAre("ppr_full"));
+  ExperimentConfig config = SampleConfig({"table3_few_shot"});
+  config.rows.models = {"table3_few_shot:mellu"};
+  EXPECT_THAT(config.Problems(), Contains(HasSubstr("melu")));
+}
+
 TEST(Expansion, ControlsComeWhenAskedFor) {
   ExperimentConfig config = SampleConfig({"table4_zero_shot"});
   config.rows.models = {"fine_tune", "popularity", "shared_prompt"};
