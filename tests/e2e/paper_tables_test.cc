@@ -134,6 +134,24 @@ TEST_F(PaperTablesTest, EveryTableRunsFromRawFiles) {
   }
 }
 
+// The shipped flags of ppr prepare, on files where the documents say that the raw files go.
+TEST_F(PaperTablesTest, TheShippedPreparationsFitTheRawFiles) {
+  Generate("qqbrowser", "qqbrowser");
+  for (const std::string source : {"cikm", "qqbrowser", "aliec"}) {
+    const ProgramResult result = RunPpr({"prepare", "--flagfile=" + kPaper + "prepare_" + source + ".flags",
+                                         "--user_share=1", "--output=" + source + ".h5"},
+                                        folder_);
+    EXPECT_EQ(result.exit_code, 0) << source << ": " << result.err;
+  }
+  const ProgramResult target = RunPpr({"prepare", "--flagfile=" + kPaper + "prepare_aliad.flags",
+                                       "--shared_with=aliec.h5", "--output=aliad.h5"},
+                                      folder_);
+  EXPECT_EQ(target.exit_code, 0) << target.err;
+  const ProgramResult joint = Run("table5_joint", "QQBrowser=qqbrowser.h5", "out");
+  ASSERT_EQ(joint.exit_code, 0) << joint.err;
+  for (const report::ResultRow& row : Results("out")) EXPECT_TRUE(row.paper_value.has_value());
+}
+
 TEST_F(PaperTablesTest, TheFieldOfThePaperIsPredicted) {
   const ProgramResult result = Run("table8_profile", "AliEC=aliec.flags", "out", "occupation");
   ASSERT_EQ(result.exit_code, 0) << result.err;
