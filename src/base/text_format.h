@@ -2,6 +2,7 @@
 #pragma once
 
 #include <string>
+#include <string_view>
 
 namespace ppr {
 
@@ -9,5 +10,8 @@ namespace ppr {
 
 // "12,345,678".
 std::string WithThousands(long long value);
+
+// A field of a tab-separated line: tab, newline, carriage return and backslash are written \t, \n, \r and \\.
+std::string EscapeTabbed(std::string_view text);
 
 }  // namespace ppr

@@ -6,6 +6,7 @@
 
 #include "base/durable_file.h"
 #include "base/errors.h"
+#include "base/text_format.h"
 
 namespace ppr::train {
 
@@ -15,29 +16,6 @@ constexpr std::string_view kFirstLine = "# ppr cases 1";
 constexpr std::string_view kColumns = "user\tposition\tgreater\tequal\tothers";
 constexpr std::string_view kCatalogueColumns = "\tcatalogue_greater\tcatalogue_equal\tcatalogue_others";
 constexpr std::string_view kNoCheckpoint = "-";
-
-std::string Escape(std::string_view text) {
-  std::string escaped;
-  for (const char c : text) {
-    switch (c) {
-      case '\t':
-        escaped += "\\t";
-        break;
-      case '\n':
-        escaped += "\\n";
-        break;
-      case '\r':
-        escaped += "\\r";
-        break;
-      case '\\':
-        escaped += "\\\\";
-        break;
-      default:
-        escaped += c;
-    }
-  }
-  return escaped;
-}
 
 void AppendCounts(const RankCounts& counts, std::string& text) {
   for (const int64_t number : {counts.greater, counts.equal, counts.others})
@@ -167,17 +145,17 @@ void WriteCaseFile(const std::string& path, const data::Dataset& dataset, const 
                      std::to_string(results.candidates.size()) + " and " +
                      std::to_string(results.catalogue.size()) + " results");
   std::string text(kFirstLine);
-  text += "\n# dataset " + Escape(dataset.digest);
+  text += "\n# dataset " + EscapeTabbed(dataset.digest);
   text += "\n# checkpoint " +
-          (checkpoint_digest.empty() ? std::string(kNoCheckpoint) : Escape(checkpoint_digest));
-  text += "\n# task " + Escape(task);
+          (checkpoint_digest.empty() ? std::string(kNoCheckpoint) : EscapeTabbed(checkpoint_digest));
+  text += "\n# task " + EscapeTabbed(task);
   text += "\n# rows " + std::to_string(results.cases.size()) + "\n";
   text += kColumns;
   if (with_catalogue) text += kCatalogueColumns;
   text += '\n';
   for (size_t i = 0; i < results.cases.size(); ++i) {
     const size_t index = static_cast<size_t>(results.cases[i]);
-    text += Escape(dataset.user_ids[static_cast<size_t>(dataset.cases.user[index])]);
+    text += EscapeTabbed(dataset.user_ids[static_cast<size_t>(dataset.cases.user[index])]);
     text += '\t' + std::to_string(dataset.cases.position[index]);
     AppendCounts(results.candidates[i], text);
     if (with_catalogue) AppendCounts(results.catalogue[i], text);

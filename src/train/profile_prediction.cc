@@ -8,6 +8,7 @@
 #include "base/durable_file.h"
 #include "base/errors.h"
 #include "base/nearest_name.h"
+#include "base/text_format.h"
 
 namespace ppr::train {
 namespace {
@@ -140,9 +141,9 @@ void WritePredictions(const std::string& path, const data::Dataset& dataset, con
   const std::vector<std::string>& values = dataset.fields[static_cast<size_t>(field.column)].values;
   std::string text = "user\tlabel\tpredicted\n";
   for (size_t i = 0; i < predictions.users.size(); ++i) {
-    text += dataset.user_ids[static_cast<size_t>(predictions.users[i])] + "\t" +
-            values[static_cast<size_t>(predictions.labels[i]) + 1] + "\t" +
-            values[static_cast<size_t>(predictions.predicted[i]) + 1] + "\n";
+    text += EscapeTabbed(dataset.user_ids[static_cast<size_t>(predictions.users[i])]) + "\t" +
+            EscapeTabbed(values[static_cast<size_t>(predictions.labels[i]) + 1]) + "\t" +
+            EscapeTabbed(values[static_cast<size_t>(predictions.predicted[i]) + 1]) + "\n";
   }
   WriteFileDurably(path, text);
 }
