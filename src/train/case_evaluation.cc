@@ -72,22 +72,6 @@ void Store(const RoundCases& mine, const std::vector<RankCounts>& counts, int64_
   }
 }
 
-}  // namespace
-
-std::vector<int64_t> SelectCases(const data::Dataset& dataset, data::CasePart part, EvaluationTask task,
-                                 int64_t shots) {
-  std::vector<int64_t> selected;
-  for (int64_t index = 0; index < dataset.cases.size(); ++index) {
-    const size_t i = static_cast<size_t>(index);
-    const int32_t position = dataset.cases.position[i];
-    if (shots > 0 && position > shots) continue;
-    if (dataset.cases.part[i] == part && Belongs(position, task)) selected.push_back(index);
-  }
-  return selected;
-}
-
-namespace {
-
 // What a round of this rank's cases came to, under `numbers`.
 using RankRound = std::function<void(const RoundCases& mine, const CaseName& name_of, at::Tensor numbers)>;
 
@@ -123,6 +107,18 @@ CaseResults EvaluateRounds(dist::Communicator& communicator, const data::Dataset
 }
 
 }  // namespace
+
+std::vector<int64_t> SelectCases(const data::Dataset& dataset, data::CasePart part, EvaluationTask task,
+                                 int64_t shots) {
+  std::vector<int64_t> selected;
+  for (int64_t index = 0; index < dataset.cases.size(); ++index) {
+    const size_t i = static_cast<size_t>(index);
+    const int32_t position = dataset.cases.position[i];
+    if (shots > 0 && position > shots) continue;
+    if (dataset.cases.part[i] == part && Belongs(position, task)) selected.push_back(index);
+  }
+  return selected;
+}
 
 CaseResults EvaluateCases(dist::Communicator& communicator, const data::Dataset& dataset,
                           const model::ItemTable& table, const std::vector<int64_t>& cases,

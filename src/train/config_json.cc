@@ -101,13 +101,20 @@ Json ParseObject(const std::string& text, const std::string& where) {
   return json;
 }
 
-// Checkpoints written before an encoder setting existed were made with what is now its default.
-void AddNewerEncoderSettings(Json* config) {
-  const auto encoder = config->find("encoder");
-  if (encoder == config->end() || !encoder->is_object()) return;
-  const model::EncoderConfig defaults;
-  encoder->emplace("backbone", NameOf(defaults.backbone));
-  encoder->emplace("attention", NameOf(defaults.attention));
+// Checkpoints written before a setting existed were made with what is now its default.
+void AddNewerSettings(Json* config) {
+  const auto add = [config](const char* part, const Json& defaults) {
+    const auto at = config->find(part);
+    if (at == config->end() || !at->is_object()) return;
+    for (const auto& [name, value] : defaults.items()) at->emplace(name, value);
+  };
+  const model::EncoderConfig encoder;
+  const model::PromptConfig prompt;
+  add("encoder", {{"backbone", NameOf(encoder.backbone)}, {"attention", NameOf(encoder.attention)}});
+  add("prompt", {{"kind", NameOf(prompt.kind)}, {"user_vectors", prompt.user_vectors}});
+  add("tune", {{"predict_field", ""}, {"shots", 0}, {"other_domain", false}});
+  if (!config->contains("tune") && !config->contains("pretrain"))
+    (*config)["pretrain"] = {{"model", NameOf(ModelKind::kSasrec)}, {"users", NameOf(TrainingUsers::kWarm)}};
 }
 
 // Reads fields of one object; errors name the place and the field.
@@ -242,7 +249,7 @@ std::string ConfigJson(const TuneConfig& config, const model::EncoderConfig& enc
 
 StoredModel ParseStoredModel(const std::string& config_json, const std::string& where) {
   Json json = ParseObject(config_json, where);
-  AddNewerEncoderSettings(&json);
+  AddNewerSettings(&json);
   StoredModel model;
   model.encoder = ParseEncoder(json, where);
   const FieldReader training(json, "training", where);
@@ -258,13 +265,17 @@ StoredModel ParseStoredModel(const std::string& config_json, const std::string& 
     const FieldReader tune(json, "tune", where);
     tune.Read("predict_field", &model.predict_field);
     tune.Read("other_domain", &model.other_domain);
+    if (model.other_domain) {  // whose rows are new
+      tune.Read("new_learning_rate", &model.learning_rate.base);
+      tune.Read("new_warmup_steps", &model.learning_rate.warmup_steps);
+    }
   }
   return model;
 }
 
 std::vector<std::string> ConfigDifferences(const std::string& stored_json, const std::string& current_json) {
   Json stored_config = Json::parse(stored_json, nullptr, false);
-  AddNewerEncoderSettings(&stored_config);
+  AddNewerSettings(&stored_config);
   const Json stored = stored_config.flatten();
   const Json current = Json::parse(current_json, nullptr, false).flatten();
   std::vector<std::string> differences;

@@ -21,6 +21,17 @@ struct PairList {
     negatives.push_back(0);
     sampler.Draw(epoch, user, position, std::span(&negatives.back(), 1));
   }
+  // A known click at evaluation, where the sampler knows no clicks of the user: a negative that is one is
+  // drawn again. After so many draws there is hardly anything else, and it stays.
+  void AppendKnown(const data::NegativeSampler& sampler, int32_t user, std::span<const int32_t> known,
+                   int64_t position) {
+    constexpr int64_t kMostDraws = 100;
+    Append(sampler, 0, user, position, known[static_cast<size_t>(position)]);
+    for (int64_t draw = 1; draw < kMostDraws; ++draw) {
+      if (std::find(known.begin(), known.end(), negatives.back()) == known.end()) return;
+      sampler.Draw(draw, user, position, std::span(&negatives.back(), 1));
+    }
+  }
   void EndUser() { offsets.push_back(static_cast<int64_t>(clicked.size())); }
   int64_t size() const { return static_cast<int64_t>(clicked.size()); }
 };
@@ -67,9 +78,10 @@ at::Tensor MeluRecommender::Score(std::span<const int64_t> cases, const std::vec
     const auto at = static_cast<size_t>(index);
     const int32_t user = dataset_.cases.user[at];
     const int64_t end = dataset_.cases.position[at];
+    const auto known = dataset_.history(user).first(static_cast<size_t>(end));
     users.push_back(user);
     for (int64_t place = std::max<int64_t>(0, end - settings_.support_clicks); place < end; ++place)
-      support.Append(negatives_, 0, user, place, dataset_.history(user)[static_cast<size_t>(place)]);
+      support.AppendKnown(negatives_, user, known, place);
     support.EndUser();
   }
   std::vector<int64_t> ids = items, row_of_id;

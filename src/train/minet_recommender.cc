@@ -107,8 +107,8 @@ std::unique_ptr<Objective::Share> MinetObjective::Pack(const Upcoming& upcoming)
     share->targets.push_back(negative);
     const int32_t source_user = recommender_.SourceUser(user);
     if (source_user < 0) continue;
-    const auto clicked = recommender_.source().history(source_user);
-    if (clicked.empty()) continue;
+    const auto clicked = recommender_.source().training_history(source_user);
+    if (clicked.empty()) continue;  // what the source keeps for its own evaluation is not trained on
     const RandomKey key = step_key.With(static_cast<uint64_t>(user));
     const uint64_t place = key.Below(clicked.size(), static_cast<uint64_t>(sequence.end));
     source_negatives_.Draw(upcoming.epoch, source_user, static_cast<int64_t>(place), std::span(&negative, 1));

@@ -147,6 +147,12 @@ void AppendSharedNegatives(const TrainingPack& pack, const data::NegativeSampler
   }
 }
 
+// A key that is narrowed to a user, narrowed to a sequence: those of one target each differ by where they
+// end.
+RandomKey OfSequence(RandomKey key, const data::TrainingSequence& sequence) {
+  return sequence.reading == data::Reading::kEachTarget ? key.With(static_cast<uint64_t>(sequence.end)) : key;
+}
+
 // A sequence as `view` has it.
 ClickView ViewOf(View view, const PackingRules& rules, const TrainingPack& pack,
                  const data::TrainingSequence& sequence) {
@@ -155,8 +161,9 @@ ClickView ViewOf(View view, const PackingRules& rules, const TrainingPack& pack,
     case View::kMaskedProfile:
       return UnchangedView(sequence);
     case View::kAugmentedClicks:
-      return BehaviourView(StepKey(rules.seed, RandomSite::kBehaviourMask, pack.step, sequence.user),
-                           sequence, pack.behaviour, pack.behaviour_mask_ratio);
+      return BehaviourView(
+          OfSequence(StepKey(rules.seed, RandomSite::kBehaviourMask, pack.step, sequence.user), sequence),
+          sequence, pack.behaviour, pack.behaviour_mask_ratio);
     case View::kFirstOfPair:
     case View::kSecondOfPair:
       return CroppedMaskedOrReordered(StepKey(rules.seed, RandomSite::kClickView, pack.step, sequence.user)
@@ -166,12 +173,11 @@ ClickView ViewOf(View view, const PackingRules& rules, const TrainingPack& pack,
   throw BugError("unknown view " + std::to_string(static_cast<int>(view)));
 }
 
-// Of one view of one sequence. Sequences of one target each differ by where they end.
+// Of one view of one sequence.
 RandomKey DropoutKey(const PackingRules& rules, const TrainingPack& pack,
                      const data::TrainingSequence& sequence, View view) {
-  const RandomKey key =
-      StepKey(rules.seed, RandomSite::kDropout, pack.step, sequence.user).With(static_cast<uint64_t>(view));
-  return sequence.reading == data::Reading::kEachTarget ? key.With(static_cast<uint64_t>(sequence.end)) : key;
+  const RandomKey key = StepKey(rules.seed, RandomSite::kDropout, pack.step, sequence.user);
+  return OfSequence(key.With(static_cast<uint64_t>(view)), sequence);
 }
 
 }  // namespace
@@ -206,6 +212,9 @@ PackedBatch PackForTraining(const data::Dataset& dataset, const PackingRules& ru
   for (size_t i = 0; i < sequences.size(); ++i) {
     const data::TrainingSequence& sequence = sequences[i];
     batch.users.push_back(sequence.user);
+    batch.profile_keys.push_back(static_cast<int64_t>(
+        OfSequence(StepKey(rules.seed, RandomSite::kProfileMask, pack.step, sequence.user), sequence)
+            .state()));
     const int64_t first_token = batch.layout.offsets.back();
     const RandomKey dropout = DropoutKey(rules, pack, sequence, View::kOriginal);
     ClickView view = UnchangedView(sequence);

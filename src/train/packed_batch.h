@@ -51,6 +51,8 @@ struct PackedBatch {
   std::vector<int64_t>
       last_token;              // [views * num_users] index of the sequence's last token; -1 when it has none
   std::vector<int32_t> users;  // [num_users]
+  std::vector<int64_t>
+      profile_keys;  // [num_users] random keys of masked profiles (3.5.1); only of a training batch
 
   // Targets, all in the original view. Sequences read whole have none, unless clicks are hidden in them; a
   // profile value is read at the last token.

@@ -8,9 +8,10 @@ namespace ppr::train {
 
 void WriteRunSummary(const std::string& run_folder, const std::string& stage, const StageResult& result,
                      const ParameterCounts& counts) {
+  const nlohmann::json best = result.validated ? nlohmann::json(result.best_metric) : nlohmann::json();
   const nlohmann::json json = {{"stage", stage},
                                {"metric", result.metric},
-                               {"best_value", result.best_metric},
+                               {"best_value", best},
                                {"best_step", result.best_step},
                                {"steps", result.steps},
                                {"trained_parameters", counts.trained},

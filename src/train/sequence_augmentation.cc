@@ -10,8 +10,9 @@ namespace {
 // What the draws of one sequence are for: each has its own numbers.
 enum Draw : uint64_t { kOperation = 1, kStart = 2, kChoice = 3, kLastOnly = 4, kHidden = 5, kForced = 6 };
 
+// Rounded down. A share as it is written may lie a little higher than its nearest double: 0.58 of 50 is 29.
 int64_t ShareOf(int64_t count, double share) {
-  return static_cast<int64_t>(share * static_cast<double>(count));
+  return static_cast<int64_t>(share * static_cast<double>(count) + 1e-9);
 }
 
 // Exchanges elements [first, first + count) of `values` so that every order is equally likely.

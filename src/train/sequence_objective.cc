@@ -44,15 +44,6 @@ std::vector<int64_t> NeededIds(const PackedBatch& packed, bool reads_positives) 
   return ids;
 }
 
-// One random key a user for the element mask of 3.5.1: [num_users] int64.
-at::Tensor ProfileMaskKeys(const PackedBatch& packed, uint64_t seed, int64_t step) {
-  const RandomKey key = MakeRandomKey(seed, RandomSite::kProfileMask).With(static_cast<uint64_t>(step));
-  std::vector<int64_t> keys;
-  for (const int32_t user : packed.users)
-    keys.push_back(static_cast<int64_t>(key.Bits(static_cast<uint64_t>(user))));
-  return at::tensor(keys, at::kLong);
-}
-
 }  // namespace
 
 SequenceObjective::SequenceObjective(Recommender& recommender, const data::Dataset& dataset,
@@ -195,9 +186,9 @@ at::Tensor SequenceObjective::MainSum(const Inputs& inputs, const PackedBatch& p
 
 Objective::Losses SequenceObjective::Compute(const Inputs& inputs) {
   const PackedBatch& packed = static_cast<const PackedShare&>(inputs.share).packed;
-  const Recommender::ProfileParts parts = recommender_.MakeProfileParts(
-      packed, dataset_, augmented_, ProfileMaskKeys(packed, rules_.seed, inputs.step),
-      rules_.contrastive.profile_mask_ratio);
+  const Recommender::ProfileParts parts =
+      recommender_.MakeProfileParts(packed, dataset_, augmented_, at::tensor(packed.profile_keys, at::kLong),
+                                    rules_.contrastive.profile_mask_ratio);
   const Recommender::Encoded encoded = recommender_.Encode(
       packed, inputs.rows, inputs.row_of_id, parts, {.active = recommender_.encoder().config().dropout > 0});
   const at::Tensor users = recommender_.TargetUsers(packed, encoded);

@@ -106,7 +106,9 @@ std::vector<std::string> PretrainConfig::Problems() const {
   Findings findings;
   findings.Append(training.Problems());
   findings.Append(encoder.Problems());
-  findings.AtLeast("shots", shots, 0);
+  findings.Count("shots", shots, 0);
+  findings.Expect(shots == 0 || users == TrainingUsers::kAll, "shots",
+                  "0 unless --train_users=all: warm users are not cropped", std::to_string(shots));
   findings.Append(augmentation.Problems());
   findings.Append(masked.Problems());
   findings.Append(melu.Problems());
@@ -114,6 +116,10 @@ std::vector<std::string> PretrainConfig::Problems() const {
   const bool scores_pairs = model == ModelKind::kMelu || model == ModelKind::kMinet;
   findings.Expect(!scores_pairs || training.negatives == 1, "negatives", "1 for " + NameOf(model),
                   std::to_string(training.negatives));
+  findings.Expect(!scores_pairs || training.negative_sharing == NegativeSharing::kOwn, "negative_sharing",
+                  "own for " + NameOf(model), NameOf(training.negative_sharing));
+  findings.Expect(!scores_pairs || training.compute != ComputePath::kFused, "compute",
+                  "auto or reference for " + NameOf(model), NameOf(training.compute));
   findings.Expect(!scores_pairs || training.loss != ::ppr::model::NextItemLoss::kSoftmax, "loss",
                   "bpr or bce for " + NameOf(model), NameOf(training.loss));
   const bool bidirectional = encoder.attention == ::ppr::model::AttentionSpan::kBidirectional;
@@ -154,11 +160,12 @@ std::vector<std::string> TuneConfig::Problems() const {
   findings.Append(prompt.Problems());
   findings.Append(contrastive.Problems());
   if (method != TuneMethod::kFineTune) findings.AtLeast("prompt_tokens", prompt.num_tokens, 1);
-  findings.AtLeast("shots", shots, 0);
+  findings.Count("shots", shots, 0);
   const bool predicts = task == EvaluationTask::kProfile;
   findings.Expect(predicts != predict_field.empty(), "predict_field",
                   predicts ? "the profile field to predict" : "nothing unless --task=profile",
                   predict_field.empty() ? "nothing" : "\"" + predict_field + "\"");
+  findings.Expect(!predicts || shots == 0, "shots", "0 with --task=profile", std::to_string(shots));
   for (const std::string& field : profile_fields) {
     findings.Expect(!predicts || field != predict_field, "profile_fields",
                     "fields without the one to predict", "\"" + field + "\"");
@@ -174,8 +181,10 @@ std::vector<std::string> EvaluateConfig::Problems() const {
   Findings findings;
   findings.Given("dataset", dataset);
   findings.Count("batch_cases", batch_cases, 1);
-  findings.AtLeast("shots", shots, 0);
+  findings.Count("shots", shots, 0);
   if (baseline == Baseline::kNone) findings.Given("checkpoint", checkpoint);
+  findings.Expect(baseline == Baseline::kNone || checkpoint.empty(), "checkpoint", "nothing with --baseline",
+                  checkpoint);
   if (part != "auto" && !ValueNamed<data::CasePart>(part)) {
     std::vector<std::string> names = {"auto"};
     for (const auto& [name, value] : NamesOf<data::CasePart>()) names.push_back(name);

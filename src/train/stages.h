@@ -18,6 +18,7 @@ struct StageResult {
   std::string metric;  // what decided which checkpoint is best
   double best_metric = 0;
   int64_t best_step = 0;
+  bool validated = true;        // false: nothing to choose by, the newest counts as the best
   std::string best_checkpoint;  // folder
   std::string text;  // a few lines for a person: best value, where, parameter shares (Table 1) when tuning
 };

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 
 #include "train/adam.h"
 #include "train/stage_config.h"
@@ -14,6 +15,7 @@ struct StepRules {
   int64_t negatives = 1;
   NegativeSharing negative_sharing = NegativeSharing::kOwn;
   LearningRate pretrained_rate, new_rate;
+  std::optional<LearningRate> row_rate;  // of the item table; absent: that of pre-trained parameters
   AdamConfig adam;
   bool train_pretrained = true;  // false: PPR(light); rows then have no gradient, moment or traffic back
   ContrastiveConfig contrastive{.weight = 0};

@@ -267,6 +267,7 @@ StageResult TrainingLoop::Result(const std::string& best_checkpoint) const {
                      .metric = inputs_.metric,
                      .best_metric = progress_.best_metric,
                      .best_step = progress_.best_step,
+                     .validated = static_cast<bool>(inputs_.validate),
                      .best_checkpoint = best_checkpoint};
   result.text = Format("%s: %s steps, %lld epochs; ", inputs_.stage.c_str(),
                        WithThousands(progress_.step).c_str(), static_cast<long long>(progress_.epoch));

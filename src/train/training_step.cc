@@ -32,7 +32,8 @@ TrainingStep::TrainingStep(ShardedModel& model, Objective& objective, const Step
   model::DenseParameters& parameters = model_.parameters();
   if (rules_.train_pretrained) {
     const at::Tensor& rows = model_.table().rows;
-    row_adam_.emplace(rules_.adam, rules_.pretrained_rate, rows.size(0), rows.size(1));
+    row_adam_.emplace(rules_.adam, rules_.row_rate.value_or(rules_.pretrained_rate), rows.size(0),
+                      rows.size(1));
   } else {
     parameters.Freeze(model::ParameterGroup::kPretrained);
     for (const model::DenseParameter& parameter : parameters.parameters()) {

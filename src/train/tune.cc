@@ -72,11 +72,11 @@ std::string PretrainedDigest(Recommender& recommender, int64_t pretrained_numel)
 }
 
 // Table 1: what trains, and what fine-tuning trains of the pre-trained model.
-ParameterCounts CountParameters(const TrainingStep& step, Recommender& recommender,
-                                int64_t pretrained_dense) {
-  ParameterCounts counts{
-      .trained = step.trained_parameters(),
-      .pretrained = pretrained_dense + recommender.table().owners.num_items() * recommender.width()};
+ParameterCounts CountParameters(const TrainingStep& step, Recommender& recommender, int64_t pretrained_dense,
+                                bool same_items) {
+  ParameterCounts counts{.trained = step.trained_parameters(), .pretrained = pretrained_dense};
+  (same_items ? counts.pretrained : counts.fresh) +=
+      recommender.table().owners.num_items() * recommender.width();
   for (const model::DenseParameter& parameter : recommender.parameters().parameters()) {
     if (parameter.group != model::ParameterGroup::kNew) continue;
     counts.fresh += parameter.numel;
@@ -146,15 +146,17 @@ ProfileInput FieldsOf(const data::Dataset& dataset, const TuneConfig& config) {
 
 StepRules RulesOf(const TuneConfig& config) {
   const TrainingConfig& training = config.training;
-  return {.loss = training.loss,
-          .negatives = training.negatives,
-          .negative_sharing = training.negative_sharing,
-          .pretrained_rate = training.learning_rate,
-          .new_rate = config.new_learning_rate,
-          .adam = training.adam,
-          .train_pretrained = config.method != TuneMethod::kPprLight,
-          .contrastive = config.contrastive,
-          .seed = training.seed};
+  StepRules rules{.loss = training.loss,
+                  .negatives = training.negatives,
+                  .negative_sharing = training.negative_sharing,
+                  .pretrained_rate = training.learning_rate,
+                  .new_rate = config.new_learning_rate,
+                  .adam = training.adam,
+                  .train_pretrained = config.method != TuneMethod::kPprLight,
+                  .contrastive = config.contrastive,
+                  .seed = training.seed};
+  if (!config.source_dataset.empty()) rules.row_rate = config.new_learning_rate;  // the rows are new
+  return rules;
 }
 
 data::PlanRules PlanOf(const TuneConfig& config, const Recommender& recommender) {
@@ -251,7 +253,8 @@ StageResult Tune(dist::Communicator& communicator, const TuneConfig& given,
   const std::string digest_after = PretrainedDigest(recommender, model.pretrained_dense);
   const bool light = config.method == TuneMethod::kPprLight;
   PPR_BUG_IF_NOT(!light || digest_before == digest_after, "PPR(light) changed a frozen parameter");
-  const ParameterCounts counts = CountParameters(step, recommender, model.pretrained_dense);
+  const ParameterCounts counts =
+      CountParameters(step, recommender, model.pretrained_dense, config.source_dataset.empty());
   result.text = NameOf(config.method) + " " + result.text + ToText(counts);
   if (light) {
     std::string digests;
