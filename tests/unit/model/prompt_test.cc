@@ -153,6 +153,91 @@ TEST(PromptModel, RefusesCodesOutsideTheVocabulary) {
   EXPECT_THROW(small.model.PromptFeatures(at::zeros({1, 3}, at::kLong)), BugError);
 }
 
+PromptConfig OfKind(PromptKind kind) {
+  PromptConfig config = SmallConfig();
+  config.kind = kind;
+  if (kind == PromptKind::kUserVector) config.num_tokens = 1;
+  return config;
+}
+
+TEST(PromptModel, SharedTokensAreTheSameForAllAndGetTheSumOfTheirGradients) {
+  const SmallPromptModel small(OfKind(PromptKind::kShared));
+  const at::Tensor tokens = small.Get("prompt.tokens");
+  EXPECT_EQ(tokens.sizes(), (std::vector<int64_t>{2, kWidth}));
+  const at::Tensor prompts = small.model.Prompts(small.model.PromptFeatures(Codes()));
+  EXPECT_EQ(prompts.sizes(), (std::vector<int64_t>{3, 2, kWidth}));
+  for (int64_t user = 0; user < 3; ++user) EXPECT_EQ(LargestDifference(prompts[user], tokens), 0);
+  const at::Tensor weights = NormalTensor({3, 2, kWidth}, 8);
+  (prompts * weights).sum().backward();
+  // Sums of three numbers of order 1.
+  EXPECT_LT(LargestDifference(tokens.grad(), weights.sum(0)), 1e-15);
+}
+
+TEST(PromptModel, SharedTokensReadNoProfileAndHaveNoGenerator) {
+  const SmallPromptModel small(OfKind(PromptKind::kShared));
+  EXPECT_EQ(small.Names().front(), "prompt.tokens");
+  for (const std::string& name : small.Names()) EXPECT_EQ(name.find("prompt.table"), std::string::npos);
+  EXPECT_THAT(small.model.tables(), ElementsAre(Pair(1, 0), Pair(2, 1))) << "those of the profile model";
+  EXPECT_EQ(small.model.PromptFeatures(Codes()).sizes(), (std::vector<int64_t>{3, 0}));
+  // Tables to share are there only where a generator reads them.
+  PromptConfig shared_tables = OfKind(PromptKind::kShared);
+  shared_tables.shared_tables = true;
+  EXPECT_EQ(SmallPromptModel(shared_tables).Names(), small.Names());
+}
+
+TEST(PromptModel, UserVectorsPassThroughAsTheyAre) {
+  const SmallPromptModel small(OfKind(PromptKind::kUserVector));
+  const at::Tensor vectors = NormalVariable({3, kWidth}, 2);
+  const at::Tensor prompts = small.model.Prompts(small.model.PromptFeatures(Codes(), vectors));
+  EXPECT_EQ(prompts.sizes(), (std::vector<int64_t>{3, 1, kWidth}));
+  EXPECT_EQ(LargestDifference(prompts.view({3, kWidth}), vectors), 0);
+  test::WeightedSum(prompts).backward();
+  EXPECT_GT(vectors.grad().abs().min().item<double>(), 0);
+  EXPECT_EQ(small.parameters.gradients().abs().sum().item<double>(), 0);
+  for (const std::string& name : small.Names()) EXPECT_NE(name.substr(0, 6), "prompt");
+  EXPECT_THROW(small.model.PromptFeatures(Codes()), BugError) << "none";
+  EXPECT_THROW(small.model.PromptFeatures(Codes(), NormalTensor({2, kWidth}, 2)), BugError) << "of two users";
+  EXPECT_THROW(small.model.PromptFeatures(Codes(), NormalTensor({3, 2}, 2)), BugError) << "of another width";
+}
+
+TEST(PromptModel, TheProfileModelReadsUserVectorsBesideProfiles) {
+  PromptConfig config = OfKind(PromptKind::kUserVector);
+  config.user_vectors = true;
+  const SmallPromptModel small(config);
+  EXPECT_EQ(small.Get("profile.layer1.weight").sizes(), (std::vector<int64_t>{3 * kWidth, 6}));
+  const at::Tensor vectors = NormalVariable({3, kWidth}, 2);
+  std::vector<std::pair<std::string, at::Tensor>> variables = {{"vectors", vectors}};
+  for (const std::string& name : small.Names()) {
+    if (name.starts_with("profile")) variables.emplace_back(name, small.Get(name));
+  }
+  test::ExpectGradientsMatchDifferences(
+      [&] { return test::WeightedSum(small.model.ProfileVectors(Codes(), vectors)); }, variables);
+  const at::Tensor input =
+      at::cat({small.Get("profile.table.0").index_select(0, Codes().select(1, 0)),
+               small.Get("profile.table.1").index_select(0, Codes().select(1, 1)), vectors},
+              1);
+  const at::Tensor hidden =
+      (input.matmul(small.Get("profile.layer1.weight")) + small.Get("profile.layer1.bias")).clamp_min(0);
+  EXPECT_LT(
+      LargestDifference(small.model.ProfileVectors(Codes(), vectors),
+                        hidden.matmul(small.Get("profile.layer2.weight")) + small.Get("profile.layer2.bias")),
+      1e-14);
+  EXPECT_THROW(small.model.ProfileVectors(Codes()), BugError);
+}
+
+TEST(PromptModel, EveryKindTakesNoUsers) {
+  const at::Tensor codes = at::empty({0, 2}, at::kLong), vectors = at::empty({0, kWidth}, at::kDouble);
+  for (const PromptKind kind : {PromptKind::kPersonal, PromptKind::kShared, PromptKind::kUserVector}) {
+    PromptConfig config = OfKind(kind);
+    config.user_vectors = true;
+    const SmallPromptModel small(config);
+    const at::Tensor prompts = small.model.Prompts(small.model.PromptFeatures(codes, vectors));
+    EXPECT_EQ(prompts.sizes(), (std::vector<int64_t>{0, config.num_tokens, kWidth}));
+    (prompts.sum() + small.model.ProfileVectors(codes, vectors).sum()).backward();
+    EXPECT_EQ(small.parameters.gradients().abs().sum().item<double>(), 0);
+  }
+}
+
 TEST(MaskElements, ZeroesTheAskedShareAndLeavesTheRest) {
   const at::Tensor keys = MakeLayout({1000}).token_keys, features = NormalTensor({1000, 50}, 1);
   const at::Tensor masked = PromptModel::MaskElements(features, keys, 0.2);
@@ -174,10 +259,11 @@ TEST(PromptConfig, NamesEveryProblem) {
   config.num_tokens = -1;
   config.hidden_width = 0;
   config.projector_width = -2;
-  EXPECT_THAT(config.Problems(),
-              ElementsAre(HasSubstr("num_tokens: found -1, expected at least 0"),
-                          HasSubstr("hidden_width: found 0, expected at least 1"),
-                          HasSubstr("projector_width: found -2")));
+  EXPECT_THAT(config.Problems(), ElementsAre(HasSubstr("num_tokens: found -1, expected at least 0"),
+                                             HasSubstr("hidden_width: found 0, expected at least 1"),
+                                             HasSubstr("projector_width: found -2")));
+  config = {.kind = PromptKind::kUserVector, .num_tokens = 2};
+  EXPECT_THAT(config.Problems(), ElementsAre(HasSubstr("num_tokens: found 2, expected 1")));
 }
 
 }  // namespace
