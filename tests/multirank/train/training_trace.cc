@@ -33,12 +33,12 @@ model::EncoderConfig SmallEncoder(double dropout) {
 namespace {
 
 // All rows of the table by id, on every rank.
-at::Tensor WholeTable(Recommender& recommender) {
-  const model::ItemTable& table = recommender.table();
+at::Tensor WholeTable(ShardedModel& model) {
+  const model::ItemTable& table = model.table();
   at::Tensor whole = at::zeros({table.owners.num_items(), table.rows.size(1)});
   for (int64_t slot = 0; slot < table.rows.size(0); ++slot)
     whole[table.owners.id(table.rank, slot) - 1].copy_(table.rows[slot]);
-  recommender.communicator().AllReduce(whole);
+  model.communicator().AllReduce(whole);
   return whole;
 }
 
@@ -85,61 +85,73 @@ Trace TrainOn(dist::Communicator& communicator, const Setting& setting) {
   const auto part = setting.kind == Kind::kPretrain ? data::UserPart::kWarm : data::UserPart::kColdTrain;
   data::EpochPlan plan(dataset, data::UsersOf(dataset, part),
                        {.targets = setting.targets, .max_history = 6, .seed = 5});
+  return RunSteps(recommender, step, plan, setting.batch_size, setting.steps, setting.announces);
+}
+
+Trace RunSteps(ShardedModel& model, TrainingStep& step, data::EpochPlan& plan, int64_t batch_size,
+               int64_t steps, bool announces) {
   std::vector<double> losses;
   int64_t epoch = 0;
   int64_t batch = 0;
-  for (int64_t s = 1; s <= setting.steps; ++s) {
-    const auto here = plan.Batch(epoch, batch, setting.batch_size);
+  for (int64_t s = 1; s <= steps; ++s) {
+    const auto here = plan.Batch(epoch, batch, batch_size);
     const std::vector<data::TrainingSequence> sequences(here.begin(), here.end());
     const int64_t epoch_here = epoch;
-    if (++batch == plan.NumBatches(epoch, setting.batch_size)) {
+    if (++batch == plan.NumBatches(epoch, batch_size)) {
       batch = 0;
       ++epoch;
     }
     // Every third batch comes unannounced.
-    const Upcoming next{epoch, s + 1, plan.Batch(epoch, batch, setting.batch_size)};
-    const StepResult result =
-        step.Run(epoch_here, s, sequences, !setting.announces || s % 3 == 0 ? nullptr : &next);
+    const Upcoming next{epoch, s + 1, plan.Batch(epoch, batch, batch_size)};
+    const StepResult result = step.Run(epoch_here, s, sequences, !announces || s % 3 == 0 ? nullptr : &next);
     losses.push_back(result.loss + result.contrastive);
   }
-  step.CatchUpRows(setting.steps);
-  const at::Tensor rows = WholeTable(recommender);
-  return {losses, recommender.parameters().values().clone(), rows};
+  step.CatchUpRows(steps);
+  const at::Tensor rows = WholeTable(model);
+  return {losses, model.parameters().values().clone(), rows};
 }
 
-Trace TrainOnThreads(const Setting& setting, int world_size) {
+Trace TraceOnThreads(int world_size, const std::function<Trace(dist::Communicator&)>& train) {
   Trace trace;
   std::mutex mutex;
   test::RunRanks(world_size, [&](dist::Communicator& communicator) {
-    Trace mine = TrainOn(communicator, setting);
+    Trace mine = train(communicator);
     const std::lock_guard lock(mutex);
     if (communicator.rank() == 0) trace = std::move(mine);
   });
   return trace;
 }
 
-void ExpectSame(const Trace& many, const Trace& one, int world_size, const Setting& setting) {
+Trace TrainOnThreads(const Setting& setting, int world_size) {
+  return TraceOnThreads(world_size,
+                        [&](dist::Communicator& communicator) { return TrainOn(communicator, setting); });
+}
+
+void ExpectSame(const Trace& many, const Trace& one, int world_size, double first_steps, double all) {
   ASSERT_EQ(many.losses.size(), one.losses.size());
-  double first_steps = 0;
-  double all_steps = 0;
+  double first_drift = 0;
+  double drift = 0;
   for (size_t s = 0; s < one.losses.size(); ++s) {
-    const double drift = std::abs(many.losses[s] - one.losses[s]) / one.losses[s];
-    if (s < 20) first_steps = std::max(first_steps, drift);
-    all_steps = std::max(all_steps, drift);
+    const double here = std::abs(many.losses[s] - one.losses[s]) / one.losses[s];
+    if (s < 20) first_drift = std::max(first_drift, here);
+    drift = std::max(drift, here);
   }
   const double dense = Distance(many.dense, one.dense);
   const double rows = Distance(many.rows, one.rows);
-  std::printf("W = %d: loss drift %.1e (first 20 steps %.1e), dense %.1e, rows %.1e\n", world_size, all_steps,
-              first_steps, dense, rows);
+  std::printf("W = %d: loss drift %.1e (first 20 steps %.1e), dense %.1e, rows %.1e\n", world_size, drift,
+              first_drift, dense, rows);
+  EXPECT_LT(first_drift, first_steps) << "loss of the first 20 steps at W = " << world_size;
+  EXPECT_LT(drift, all) << "loss curve at W = " << world_size;
+  EXPECT_LT(dense, all) << "dense parameters at W = " << world_size;
+  EXPECT_LT(rows, all) << "item rows at W = " << world_size;
+}
+
+void ExpectSame(const Trace& many, const Trace& one, int world_size, const Setting& setting) {
   // Sums in another order differ by float rounding, 6e-8 relative: that is all there is in the first steps,
   // and a wrong factor, mask or lost row shows there as 1e-2. Training then carries rounding on; prompts more
   // than the encoder, since few profiles feed their ReLU layers. Measured over eight seeds: up to 2e-6
   // without and 3e-4 with prompts.
-  EXPECT_LT(first_steps, 3e-6) << "loss of the first 20 steps at W = " << world_size;
-  const double tolerance = setting.kind == Kind::kPretrain ? 5e-5 : 2e-3;
-  EXPECT_LT(all_steps, tolerance) << "loss curve at W = " << world_size;
-  EXPECT_LT(dense, tolerance) << "dense parameters at W = " << world_size;
-  EXPECT_LT(rows, tolerance) << "item rows at W = " << world_size;
+  ExpectSame(many, one, world_size, 3e-6, setting.kind == Kind::kPretrain ? 5e-5 : 2e-3);
 }
 
 }  // namespace ppr::train

@@ -4,12 +4,14 @@
 
 #include <ATen/core/Tensor.h>
 
+#include <functional>
 #include <vector>
 
 #include "data/batches.h"
 #include "dist/communicator.h"
 #include "support/synthetic_dataset.h"
 #include "train/stage_config.h"
+#include "train/training_step.h"
 
 namespace ppr::train {
 
@@ -49,7 +51,16 @@ Trace TrainOn(dist::Communicator& communicator, const Setting& setting);
 // On W threads of this process.
 Trace TrainOnThreads(const Setting& setting, int world_size);
 
+// What `train` gives on rank 0 of W threads of this process.
+Trace TraceOnThreads(int world_size, const std::function<Trace(dist::Communicator&)>& train);
+// Collective. Steps 1 .. `steps` on the batches of `plan` from its first epoch on; then all rows are caught
+// up.
+Trace RunSteps(ShardedModel& model, TrainingStep& step, data::EpochPlan& plan, int64_t batch_size,
+               int64_t steps, bool announces = true);
+
 // EXPECTs that `many`, of `world_size` ranks, is `one` to rounding, and prints the drift. Local.
 void ExpectSame(const Trace& many, const Trace& one, int world_size, const Setting& setting);
+// The same with tolerances, relative: of the first 20 losses, and of all of them and the parameters.
+void ExpectSame(const Trace& many, const Trace& one, int world_size, double first_steps, double all);
 
 }  // namespace ppr::train

@@ -1,0 +1,193 @@
+#include "competitor_trace.h"
+
+#include <ATen/ATen.h>
+
+#include <optional>
+
+#include "base/random.h"
+#include "train/melu_recommender.h"
+#include "train/minet_recommender.h"
+#include "train/profile_prediction.h"
+#include "train/sequence_objective.h"
+#include "train/training_targets.h"
+
+namespace ppr::train {
+namespace {
+
+constexpr uint64_t kSeed = 5;
+constexpr int64_t kWidth = 16;
+constexpr int64_t kCity = 1;  // the profile column that is predicted
+
+StepRules Rules() {
+  StepRules rules;
+  rules.negatives = 2;
+  rules.pretrained_rate = {.base = 0.001, .warmup_steps = 10};
+  rules.new_rate = {.base = 0.001, .warmup_steps = 0};
+  rules.masked = {.ratio = 0.4, .last_share = 0.2};
+  rules.seed = kSeed;
+  return rules;
+}
+
+// Without kinks: see training_trace.h.
+model::EncoderConfig Smooth(model::AttentionSpan attention = model::AttentionSpan::kCausal) {
+  model::EncoderConfig encoder = SmallEncoder(0.2);
+  encoder.activation = model::Activation::kGelu;
+  encoder.attention = attention;
+  return encoder;
+}
+
+model::EncoderConfig Gru() {
+  model::EncoderConfig encoder = SmallEncoder(0.2);
+  encoder.backbone = model::Backbone::kGru;
+  return encoder;
+}
+
+bool IsTuned(Trained what) { return what >= Trained::kTunedBidirectional; }
+bool PredictsProfile(Trained what) {
+  return what == Trained::kTunedProfile || what == Trained::kTunedProfileBert;
+}
+
+model::EncoderConfig EncoderOf(Trained what) {
+  switch (what) {
+    case Trained::kBert4rec:
+    case Trained::kBert4recBpr:
+    case Trained::kTunedBidirectional:
+    case Trained::kTunedProfileBert:
+      return Smooth(model::AttentionSpan::kBidirectional);
+    case Trained::kGru4rec:
+    case Trained::kTunedGru:
+      return Gru();
+    default:
+      return Smooth();
+  }
+}
+
+model::PromptConfig PromptOf(Trained what) {
+  model::PromptConfig prompt{.num_tokens = 2, .hidden_width = 8};
+  if (what == Trained::kTunedSharedPrompt) prompt.kind = model::PromptKind::kShared;
+  if (what == Trained::kTunedUserVectors) {
+    prompt.kind = model::PromptKind::kUserVector;
+    prompt.num_tokens = 1;
+    prompt.user_vectors = true;
+  }
+  return prompt;
+}
+
+StepRules RulesOf(Trained what) {
+  StepRules rules = Rules();
+  if (what == Trained::kCl4srec) rules.augmentation = {.weight = 0.3, .reorder = 0.6};
+  if (what == Trained::kBert4rec) rules.loss = model::NextItemLoss::kSoftmax;
+  if (IsTuned(what) && !PredictsProfile(what)) rules.contrastive.weight = 0.3;
+  // Everybody's prompt is the same: there is none to mask.
+  if (what == Trained::kTunedSharedPrompt) rules.contrastive.views = ContrastiveViews::kBehaviour;
+  return rules;
+}
+
+data::PlanRules PlanOf(const TrainedSetting& setting, const Recommender& recommender) {
+  const bool masks = setting.what == Trained::kBert4rec || setting.what == Trained::kBert4recBpr;
+  return {.targets = setting.targets,
+          .max_history = masks ? 6 : recommender.packing().most_clicks(),
+          .seed = kSeed,
+          .reading =
+              masks || PredictsProfile(setting.what) ? data::Reading::kWhole : NextItemReading(recommender)};
+}
+
+// What users are in another domain: every fourth is not there.
+at::Tensor UserVectors(int64_t users) {
+  const RandomKey key = MakeRandomKey(kSeed, RandomSite::kTest);
+  at::Tensor vectors = at::zeros({users, kWidth});
+  float* const values = vectors.mutable_data_ptr<float>();
+  for (int64_t i = 0; i < vectors.numel(); ++i) {
+    if (i / kWidth % 4 != 0) values[i] = static_cast<float>(key.Normal(static_cast<uint64_t>(i)));
+  }
+  return vectors;
+}
+
+std::vector<int32_t> UsersOf(const data::Dataset& dataset, Trained what) {
+  if (!IsTuned(what)) return data::UsersOf(dataset, data::UserPart::kWarm);
+  const std::vector<int32_t> users = data::UsersOf(dataset, data::UserPart::kColdTrain);
+  return PredictsProfile(what) ? UsersWithValue(dataset, users, FindPredictedField(dataset, "city")) : users;
+}
+
+std::unique_ptr<Recommender> MakeSequenceModel(dist::Communicator& communicator, const data::Dataset& dataset,
+                                               Trained what) {
+  if (PredictsProfile(what)) return ProfilePredictor(communicator, EncoderOf(what).attention);
+  std::optional<model::PromptConfig> prompt;
+  ProfileInput profile;
+  if (IsTuned(what)) {
+    prompt = PromptOf(what);
+    profile = MakeProfileInput(dataset, {});
+  }
+  auto recommender = std::make_unique<Recommender>(communicator, EncoderOf(what), prompt, profile,
+                                                   dataset.num_items(), kSeed);
+  if (what == Trained::kTunedUserVectors) recommender->SetUserVectors(UserVectors(dataset.num_users()));
+  return recommender;
+}
+
+Trace TrainSequenceModel(dist::Communicator& communicator, const TrainedSetting& setting) {
+  const data::Dataset dataset = TargetDomain();
+  const std::unique_ptr<Recommender> recommender = MakeSequenceModel(communicator, dataset, setting.what);
+  recommender->UseCompute(setting.compute);
+  const data::NegativeSampler negatives(dataset, kSeed);
+  const StepRules rules = RulesOf(setting.what);
+  SequenceObjective objective(*recommender, dataset, negatives, rules,
+                              PredictsProfile(setting.what) ? kCity : -1);
+  TrainingStep step(*recommender, objective, rules);
+  data::EpochPlan plan(dataset, UsersOf(dataset, setting.what), PlanOf(setting, *recommender));
+  return RunSteps(*recommender, step, plan, setting.batch_size, setting.steps);
+}
+
+Trace TrainMelu(dist::Communicator& communicator, const TrainedSetting& setting) {
+  const data::Dataset dataset = TargetDomain();
+  const data::NegativeSampler negatives(dataset, kSeed);
+  MeluRecommender recommender(communicator, dataset, MakeProfileInput(dataset, {}), negatives,
+                              {.local_rate = 0.3, .local_steps = 2, .support_clicks = 4},
+                              model::NextItemLoss::kBpr, kWidth, 0.5, kSeed);
+  MeluObjective objective(recommender, kSeed);
+  StepRules rules = Rules();
+  // A hidden unit that is on for both items of every pair leaves its bias a gradient of rounding alone, which
+  // Adam would blow up to whole steps: any order of sums would take another way.
+  rules.adam.epsilon = 1e-5;
+  TrainingStep step(recommender, objective, rules);
+  data::EpochPlan plan(dataset, data::UsersOf(dataset, data::UserPart::kWarm),
+                       {.targets = setting.targets, .max_history = 6, .seed = kSeed});
+  return RunSteps(recommender, step, plan, setting.batch_size, setting.steps);
+}
+
+Trace TrainMinet(dist::Communicator& communicator, const TrainedSetting& setting) {
+  const data::Dataset dataset = TargetDomain(), source = SourceDomain();
+  const data::NegativeSampler negatives(dataset, kSeed), source_negatives(source, kSeed);
+  MinetRecommender recommender(communicator, dataset, source, MakeProfileInput(dataset, {}),
+                               {.target_clicks = 4, .source_clicks = 5}, kWidth, 0.5, kSeed);
+  MinetObjective objective(recommender, negatives, source_negatives, model::NextItemLoss::kBce, kSeed);
+  TrainingStep step(recommender, objective, Rules());
+  data::EpochPlan plan(
+      dataset, data::UsersOf(dataset, data::UserPart::kWarm),
+      {.targets = setting.targets, .max_history = 6, .seed = kSeed, .reading = data::Reading::kEachTarget});
+  return RunSteps(recommender, step, plan, setting.batch_size, setting.steps);
+}
+
+}  // namespace
+
+data::Dataset TargetDomain() { return test::MakeSyntheticDataset(); }
+
+data::Dataset SourceDomain() {
+  return test::MakeSyntheticDataset({.users = 44, .items = 30, .max_clicks = 12, .seed = 8});
+}
+
+std::unique_ptr<Recommender> ProfilePredictor(dist::Communicator& communicator,
+                                              model::AttentionSpan attention) {
+  const data::Dataset dataset = TargetDomain();
+  return std::make_unique<Recommender>(communicator, Smooth(attention), PromptOf(Trained::kTunedProfile),
+                                       MakeProfileInput(dataset, {"age"}), dataset.num_items(), kSeed,
+                                       FindPredictedField(dataset, "city").classes);
+}
+
+Trace Train(dist::Communicator& communicator, const TrainedSetting& setting) {
+  at::set_num_threads(1);
+  if (setting.what == Trained::kMelu) return TrainMelu(communicator, setting);
+  if (setting.what == Trained::kMinet) return TrainMinet(communicator, setting);
+  return TrainSequenceModel(communicator, setting);
+}
+
+}  // namespace ppr::train
