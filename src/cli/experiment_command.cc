@@ -2,13 +2,17 @@
 #include <gflags/gflags.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <array>
 #include <charconv>
 
+#include "base/errors.h"
 #include "cli/choice.h"
 #include "cli/command.h"
 #include "cli/failure.h"
 #include "cli/gflags_bridge.h"
+#include "cli/launch_flags.h"
+#include "data/dataset.h"
 #include "experiment/experiment.h"
 
 DECLARE_string(output);
@@ -40,7 +44,8 @@ DEFINE_string(predict_fields, "",
               "table8_profile: profile fields to predict, as field or NAME:field for one dataset");
 DEFINE_string(launcher, "", "Words before the program, for example 'mpirun -np 2 --bind-to none'");
 DEFINE_string(program, "", "The ppr that runs the stages; none: this one");
-DEFINE_string(pretrain_flags, "", "More flags of ppr pretrain, separated by blanks; they win over a table's");
+DEFINE_string(pretrain_flags, "",
+              "More flags of ppr pretrain, separated by blanks; not those that make a row what it is");
 DEFINE_string(tune_flags, "", "The same of ppr tune");
 DEFINE_string(evaluate_flags, "", "The same of ppr evaluate");
 DEFINE_string(printed, "", "CSV of the paper's numbers, to stand beside ours: configs/paper/printed.csv");
@@ -56,18 +61,52 @@ std::string PathOfThisProgram() {
   return length > 0 ? std::string(path.data(), static_cast<size_t>(length)) : "";
 }
 
-// What the sub-command would say to these flags; settings that only its plan can judge are left to it.
-std::vector<std::string> ProblemsOfFlags(const std::string& name, const experiment::StageFlags& given) {
-  for (const Command& command : {PrepareCommand(), PretrainCommand(), TuneCommand(), EvaluateCommand()}) {
-    if (command.name != name) continue;
-    std::vector<std::string> arguments;
-    for (const auto& [flag, value] : given) arguments.push_back("--" + flag + "=" + value);
-    FlagSet flags(command.name, command.topics, {});
-    flags.Parse(arguments);
-    if (command.adjust) command.adjust(flags);
-    return flags.problems();
+const Command& StageCommand(const std::string& name) {
+  static const std::vector<Command> commands = {PrepareCommand(), PretrainCommand(), TuneCommand(),
+                                                EvaluateCommand()};
+  const auto found = std::find_if(commands.begin(), commands.end(),
+                                  [&](const Command& command) { return command.name == name; });
+  PPR_BUG_IF_NOT(found != commands.end(), "no command of stages: " + name);
+  return *found;
+}
+
+// All stages get their flags on the command line: where a value stands says nothing.
+std::vector<std::string> WithoutSource(std::vector<std::string> problems) {
+  const std::string source = " (command line)";
+  for (std::string& problem : problems) {
+    if (const size_t at = problem.find(source); at != std::string::npos) problem.erase(at, source.size());
   }
-  return {};
+  return problems;
+}
+
+// What the sub-command says to these flags alone; settings that only its plan can judge come later.
+std::vector<std::string> ProblemsOfFlags(const std::string& name, const experiment::StageFlags& given) {
+  const Command& command = StageCommand(name);
+  std::vector<std::string> arguments;
+  for (const auto& [flag, value] : given) arguments.push_back("--" + flag + "=" + value);
+  FlagSet flags(command.name, command.topics, {});
+  flags.Parse(arguments);
+  if (command.adjust) command.adjust(flags);
+  return WithoutSource(flags.problems());
+}
+
+// What it says to the whole command line of a stage: as main.cc does, up to the launch.
+std::vector<std::string> ProblemsOfStage(const std::string& name, const std::vector<std::string>& arguments) {
+  const gflags::FlagSaver keeps_values_of_this_command;
+  const Command& command = StageCommand(name);
+  FlagSet flags(command.name, command.topics, {});
+  flags.Parse(arguments);
+  if (command.adjust) command.adjust(flags);
+  StoreInGflags(flags);
+  LaunchSettingsFromFlags(flags);
+  command.plan(flags);
+  return WithoutSource(flags.problems());
+}
+
+std::vector<std::string> FieldsOfDataset(const std::string& path) {
+  std::vector<std::string> names;
+  for (const data::ProfileField& field : data::ReadDataset(path).fields) names.push_back(field.name);
+  return names;
 }
 
 std::vector<uint64_t> Seeds(const std::vector<std::string>& numbers) {
@@ -106,6 +145,8 @@ experiment::ExperimentConfig ConfigFromFlags(FlagSet& flags) {
   config.dry_run = FLAGS_dry_run;
   config.keep_going = FLAGS_keep_going;
   config.check_flags = ProblemsOfFlags;
+  config.check_stage = ProblemsOfStage;
+  config.fields_of = FieldsOfDataset;
   flags.AddProblems(problems);
   flags.AddProblems(config.Problems());
   return config;

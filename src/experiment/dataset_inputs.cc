@@ -8,7 +8,6 @@
 namespace ppr::experiment {
 namespace {
 
-const std::string kFlagFile = ".flags";
 // Flags of ppr prepare that name files; --users may list several. --shared_with is a dataset.
 const std::vector<std::string> kRawFiles = {"interactions", "users", "item_table", "targets", "shared_with"};
 
@@ -47,7 +46,7 @@ Domain ResolveDomain(const std::string& name, const std::string& path, const Fil
                      std::vector<std::string>& problems) {
   Domain domain;
   try {
-    if (!path.ends_with(kFlagFile)) {
+    if (!IsFlagFile(path)) {
       domain.path = path;
       domain.digest = digest_of(path);
       return domain;
@@ -73,6 +72,8 @@ Domain ResolveDomain(const std::string& name, const std::string& path, const Fil
 }
 
 }  // namespace
+
+bool IsFlagFile(const std::string& path) { return path.ends_with(".flags"); }
 
 std::vector<DatasetSpec> ParseDatasets(const std::string& text, std::vector<std::string>& problems) {
   std::vector<DatasetSpec> specs;

@@ -18,6 +18,9 @@ struct DatasetSpec {
   bool crosses_domains() const { return paths.size() == 2; }
 };
 
+// Whether it names flags of ppr prepare, not a dataset.
+bool IsFlagFile(const std::string& path);
+
 // Separated by commas. Problems name the flag, "datasets: ...".
 std::vector<DatasetSpec> ParseDatasets(const std::string& text, std::vector<std::string>& problems);
 

@@ -24,10 +24,13 @@ class RowExpander {
 
   int64_t Evaluate(int64_t model, uint64_t seed) {
     Stage stage{.kind = StageKind::kEvaluate,
-                .flags = Merged(row_.recipe.evaluate, config_.evaluate),
+                .flags = Merged(config_.evaluate, row_.recipe.evaluate),
                 .inputs = {Data("dataset", dataset_.target(), seed)},
                 .label = Label(seed, ""),
                 .digest = ""};
+    // No table shows ranks in the full catalogue, which cost more than all else; who wants them in
+    // metrics.json asks for them. Task profile knows none.
+    if (row_.kind != TableKind::kProfile) stage.flags.emplace("full_catalogue", "false");
     if (row_.recipe.reads_source)
       stage.inputs.push_back(Data("source_dataset", dataset_.domains.front(), seed));
     if (model >= 0) stage.inputs.push_back(plan_.OutputOf("checkpoint", model));
@@ -78,7 +81,7 @@ class RowExpander {
 
   int64_t Pretrain(const Domain& domain, const StageFlags& rate, uint64_t seed, const std::string& label) {
     Stage stage{.kind = StageKind::kPretrain,
-                .flags = Merged(Merged(row_.recipe.pretrain, config_.pretrain), rate),
+                .flags = Merged(Merged(config_.pretrain, row_.recipe.pretrain), rate),
                 .inputs = {Data("dataset", domain, seed)},
                 .label = label,
                 .digest = ""};
@@ -90,7 +93,7 @@ class RowExpander {
 
   int64_t Tune(const LearningRate& rate, const std::string& rate_text, uint64_t seed) {
     Stage stage{.kind = StageKind::kTune,
-                .flags = Merged(row_.recipe.tune, config_.tune),
+                .flags = Merged(config_.tune, row_.recipe.tune),
                 .inputs = {Data("dataset", dataset_.target(), seed)},
                 .label = Label(seed, rate_text),
                 .digest = ""};
@@ -116,12 +119,24 @@ class RowExpander {
   StagePlan& plan_;
 };
 
+// Seeds whose preparation of the dataset some table needs: all, the first for counts, or none.
+size_t SeedsInUse(const ExperimentConfig& config, const DatasetInput& dataset) {
+  size_t seeds = 0;
+  for (const std::string& name : config.tables) {
+    const TableSpec* const table = FindTable(name);
+    if (table == nullptr || dataset.crosses_domains() != table->crosses_domains) continue;
+    const bool counts = table->kind == TableKind::kDatasets || table->kind == TableKind::kParameters;
+    if (table->kind != TableKind::kDatasets && RowsOf(*table, dataset.name, config.rows).empty()) continue;
+    seeds = std::max(seeds, counts ? size_t{1} : config.seeds.size());
+  }
+  return seeds;
+}
+
 // The rates among which a row's is chosen.
 std::vector<LearningRate> RatesOf(const ExperimentConfig& config, const TableRow& row) {
   std::vector<LearningRate> rates;
   if (row.recipe.origin == Origin::kScratch) {
-    rates = config.scratch_learning_rates.empty() ? FreshOnly(config.learning_rates)
-                                                  : config.scratch_learning_rates;
+    rates = ScratchRates(config);
   } else if (row.recipe.origin == Origin::kTuned) {
     rates = row.recipe.only_new_parts ? FreshOnly(config.learning_rates) : config.learning_rates;
   } else {
@@ -151,8 +166,8 @@ Expansion ExpandTraining(const ExperimentConfig& config, const std::vector<Datas
     std::vector<int64_t>& stages = expansion.datasets.emplace_back();
     const TableRow none;
     RowExpander expander(config, dataset, none, expansion.plan);
-    for (const uint64_t seed : config.seeds)
-      stages.push_back(expander.Data("dataset", dataset.target(), seed).stage);
+    for (size_t s = 0; s < SeedsInUse(config, dataset); ++s)
+      stages.push_back(expander.Data("dataset", dataset.target(), config.seeds[s]).stage);
   }
   for (const std::string& name : config.tables) {
     const TableSpec* const table = FindTable(name);

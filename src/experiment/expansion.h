@@ -28,7 +28,8 @@ struct ExpandedRow {
 struct Expansion {
   StagePlan plan;
   std::vector<ExpandedRow> rows;  // by table, then dataset
-  // By dataset and seed: the stage that prepares the (target) dataset; -1 for a file that is there.
+  // By dataset and seed: the stage that prepares the (target) dataset; -1 for a file that is there. Seeds
+  // that no table needs are left out.
   std::vector<std::vector<int64_t>> datasets;
 };
 

@@ -8,6 +8,7 @@
 #include "experiment/experiment_report.h"
 #include "experiment/folder_lock.h"
 #include "experiment/input_digests.h"
+#include "experiment/plan_check.h"
 #include "experiment/row_results.h"
 #include "experiment/stage_runner.h"
 #include "report/markdown.h"
@@ -35,6 +36,7 @@ std::vector<DatasetInput> ResolveDatasets(const ExperimentConfig& config, InputD
         problems.push_back("datasets: " + spec.name + ": " + problem);
     }
   }
+  if (problems.empty()) problems = ProblemsOfPlan(config, datasets);
   if (!problems.empty()) throw ConfigError("nothing was started:" + Joined(problems));
   return datasets;
 }
@@ -72,9 +74,8 @@ std::string DescribePlan(const ExperimentConfig& config, const std::vector<Datas
   }
   if (is_a_choice) {
     text +=
-        "# Evaluations follow, of the learning rate with the best mean validation value of each row; shown "
-        "with "
-        "the first:\n";
+        "# Evaluations follow, of the learning rate with the best mean validation value of each row; "
+        "shown with the first:\n";
   }
   return text + PlanText(expansion.plan, first_round, store, program) + "# " +
          std::to_string(expansion.plan.stages().size()) + " stages\n";
@@ -105,20 +106,35 @@ class Experiment {
     const ExpandedRow& row = expansion_.rows[r];
     const bool searched =
         row.row.recipe.origin == Origin::kScratch || row.row.recipe.origin == Origin::kTuned;
-    int chosen = 0;
+    size_t chosen = 0;
     if (searched) {
       const std::vector<std::vector<double>> values = reader_.ValidationValues(expansion_.plan, row);
-      chosen = BestRate(values);
-      if (chosen < 0) return;  // its training failed
-      const auto place = static_cast<size_t>(chosen);
-      if (row.row.kind != TableKind::kParameters) {
-        results_.rates.push_back({row.row.table, row.row.dataset,
-                                  report::RowHead(row.row.model, row.row.setting), row.candidates[place].rate,
-                                  report::MomentsOf(values[place]).mean,
-                                  static_cast<int64_t>(row.candidates.size())});
-      }
+      const int best = BestRate(values);
+      if (row.candidates.size() == 1 ? !IsTrained(row.candidates.front()) : best < 0) return;  // it failed
+      chosen = static_cast<size_t>(std::max(best, 0));
+      if (row.row.kind != TableKind::kParameters) results_.rates.push_back(ChoiceOf(row, values, chosen));
     }
-    ExpandEvaluation(config_, datasets_, static_cast<size_t>(chosen), r, expansion_);
+    ExpandEvaluation(config_, datasets_, chosen, r, expansion_);
+  }
+
+  // With any seed.
+  bool IsTrained(const Candidate& candidate) const {
+    return std::any_of(candidate.models.begin(), candidate.models.end(),
+                       [&](int64_t model) { return store_.IsComplete(expansion_.plan.stage(model)); });
+  }
+
+  static RateChoice ChoiceOf(const ExpandedRow& row, const std::vector<std::vector<double>>& values,
+                             size_t chosen) {
+    RateChoice choice{.table = row.row.table,
+                      .dataset = row.row.dataset,
+                      .head = report::RowHead(row.row.model, row.row.setting),
+                      .rate = row.candidates[chosen].rate};
+    if (!values[chosen].empty()) choice.validation = report::MomentsOf(values[chosen]).mean;
+    choice.choices = std::count_if(values.begin(), values.end(),
+                                   [](const std::vector<double>& of_rate) { return !of_rate.empty(); });
+    choice.tried = static_cast<int64_t>(row.candidates.size());
+    if (choice.tried == 1) choice.choices = 1;
+    return choice;
   }
 
   void CollectTable(const TableSpec& table) {
@@ -171,6 +187,7 @@ std::string RunExperiment(const ExperimentConfig& config,
                           const std::function<void(const std::string& line)>& progress) {
   const StageProgram program{config.launcher, config.program};
   const StageStore store(config.output);
+  for (const std::string& note : config.Notes()) progress(note);
   if (config.dry_run) {
     InputDigests digests("");
     const std::vector<DatasetInput> datasets = ResolveDatasets(config, digests);

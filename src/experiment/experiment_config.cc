@@ -2,12 +2,12 @@
 
 #include <algorithm>
 #include <charconv>
-#include <map>
 #include <set>
 
 #include "base/durable_file.h"
 #include "base/errors.h"
 #include "base/nearest_name.h"
+#include "experiment/given_flags.h"
 
 namespace ppr::experiment {
 namespace {
@@ -31,16 +31,6 @@ void CheckNames(const std::string& flag, const std::vector<std::string>& found,
 
 void CheckNotEmpty(const std::string& flag, bool empty, const std::string& expected, Problems& problems) {
   if (empty) problems.push_back(flag + ": expected " + expected + ", found nothing");
-}
-
-// Flags that the experiment sets itself, with what to use instead.
-void CheckOwnFlags(const std::string& flag, const StageFlags& flags,
-                   const std::map<std::string, std::string>& own, Problems& problems) {
-  for (const auto& [name, instead] : own) {
-    if (!flags.contains(name)) continue;
-    problems.push_back(flag + ": expected no --" + name + ", which the experiment sets" +
-                       (instead.empty() ? "" : "; use --" + instead));
-  }
 }
 
 // Tables that have something to show on the datasets given.
@@ -71,45 +61,53 @@ void CheckContents(const ExperimentConfig& config, Problems& problems) {
   }
 }
 
-void CheckStageFlags(const ExperimentConfig& config, Problems& problems) {
-  const std::string elsewhere = "datasets";
-  CheckOwnFlags("pretrain_flags", config.pretrain,
-                {{"dataset", elsewhere},
-                 {"source_dataset", elsewhere},
-                 {"output", ""},
-                 {"seed", "seeds"},
-                 {"resume", ""},
-                 {"model", "models"},
-                 {"train_users", "models"},
-                 {"task", "tables"}},
-                problems);
-  CheckOwnFlags("tune_flags", config.tune,
-                {{"dataset", elsewhere},
-                 {"source_dataset", elsewhere},
-                 {"output", ""},
-                 {"seed", "seeds"},
-                 {"resume", ""},
-                 {"checkpoint", ""},
-                 {"method", "models"},
-                 {"task", "tables"},
-                 {"learning_rate", "learning_rates"},
-                 {"new_learning_rate", "learning_rates"},
-                 {"predict_field", "predict_fields"}},
-                problems);
-  CheckOwnFlags("evaluate_flags", config.evaluate,
-                {{"dataset", elsewhere},
-                 {"source_dataset", elsewhere},
-                 {"output", ""},
-                 {"checkpoint", ""},
-                 {"baseline", "models"},
-                 {"task", "tables"}},
-                problems);
-  if (!config.check_flags) return;
-  const std::vector<std::pair<std::string, const StageFlags*>> given = {
-      {"pretrain", &config.pretrain}, {"tune", &config.tune}, {"evaluate", &config.evaluate}};
-  for (const auto& [command, flags] : given) {
-    for (const std::string& problem : config.check_flags(command, *flags))
-      problems.push_back(command + "_flags: " + problem);
+// Whether a name of --models has a row in a requested table.
+bool HasRow(const ExperimentConfig& config, const std::string& model) {
+  RowSettings alone = config.rows;
+  alone.models = {model};
+  for (const std::string& name : config.tables) {
+    for (const DatasetSpec& dataset : config.datasets) {
+      const TableSpec& table = *FindTable(name);
+      if (dataset.crosses_domains() != table.crosses_domains) continue;
+      if (!RowsOf(table, dataset.name, alone).empty()) return true;
+    }
+  }
+  return false;
+}
+
+// A name that is passed over in silence would be missed only in the report.
+void CheckModels(const ExperimentConfig& config, Problems& problems) {
+  std::vector<std::string> models;
+  std::set<std::string> seen;
+  for (const std::string& name : config.rows.models) {
+    if (!seen.insert(name).second) {
+      problems.push_back("models: expected each name once, found " + name + " twice");
+    } else if (std::find(models.begin(), models.end(), ModelAlone(name)) == models.end()) {
+      models.push_back(ModelAlone(name));
+    }
+  }
+  CheckNames("models", models, ModelNames(), problems);
+  const auto known = [](const std::string& table) { return FindTable(table) != nullptr; };
+  const bool has_tables = !config.tables.empty() && !config.datasets.empty() &&
+                          std::all_of(config.tables.begin(), config.tables.end(), known);
+  if (!has_tables) return;
+  for (const std::string& name : seen) {
+    const std::vector<std::string> names = ModelNames();
+    const bool is_model = std::find(names.begin(), names.end(), ModelAlone(name)) != names.end();
+    if (!is_model || HasRow(config, name)) continue;
+    problems.push_back("models: " + name + " has no row in these --tables with these --datasets");
+  }
+}
+
+void CheckSplits(const ExperimentConfig& config, Problems& problems) {
+  if (!config.split_by_seed) return;
+  for (const DatasetSpec& dataset : config.datasets) {
+    for (const std::string& path : dataset.paths) {
+      if (IsFlagFile(path)) continue;
+      problems.push_back("split_by_seed: expected flags of ppr prepare for " + dataset.name +
+                         ", so that each seed splits its users anew; found " + path +
+                         ", which is split already; leave out --split_by_seed or give NAME=prepare.flags");
+    }
   }
 }
 
@@ -120,9 +118,7 @@ std::vector<std::string> ExperimentConfig::Problems() const {
   CheckNotEmpty("tables", tables.empty(), "names of tables", problems);
   CheckNames("tables", tables, TableNames(), problems);
   CheckNotEmpty("datasets", datasets.empty(), "NAME=file.h5 or NAME=prepare.flags", problems);
-  std::vector<std::string> models;
-  for (const std::string& name : rows.models) models.push_back(ModelAlone(name));
-  CheckNames("models", models, ModelNames(), problems);
+  CheckModels(*this, problems);
   CheckNotEmpty("bases", rows.bases.empty(), "pre-trained models", problems);
   CheckNames("bases", rows.bases, {"sasrec", "cl4srec", "bert4rec", "gru4rec"}, problems);
   CheckNotEmpty("seeds", seeds.empty(), "whole numbers", problems);
@@ -134,9 +130,36 @@ std::vector<std::string> ExperimentConfig::Problems() const {
   if (!printed.empty() && !FileExists(printed)) {
     problems.push_back("printed: expected a CSV file, found nothing at " + printed);
   }
-  CheckStageFlags(*this, problems);
+  CheckSplits(*this, problems);
+  const std::vector<std::string> given = ProblemsOfGivenFlags(*this);
+  problems.insert(problems.end(), given.begin(), given.end());
   CheckContents(*this, problems);
   return problems;
+}
+
+std::vector<std::string> ExperimentConfig::Notes() const {
+  std::vector<std::string> notes;
+  for (const std::string& field : rows.predict_fields) {
+    const size_t colon = field.find(':');
+    if (colon == std::string::npos || !Shows(*this, TableKind::kProfile)) continue;
+    const bool known = std::any_of(datasets.begin(), datasets.end(), [&](const DatasetSpec& dataset) {
+      return dataset.name == field.substr(0, colon);
+    });
+    if (!known) notes.push_back("Field " + field + " is not predicted: no dataset has that name.");
+  }
+  return notes;
+}
+
+bool Shows(const ExperimentConfig& config, TableKind kind) {
+  return std::any_of(config.tables.begin(), config.tables.end(), [&](const std::string& name) {
+    const TableSpec* const table = FindTable(name);
+    return table != nullptr && table->kind == kind;
+  });
+}
+
+std::vector<LearningRate> ScratchRates(const ExperimentConfig& config) {
+  return FreshOnly(config.scratch_learning_rates.empty() ? config.learning_rates
+                                                         : config.scratch_learning_rates);
 }
 
 std::vector<std::string> ParseNumbers(const std::string& text, const std::string& flag, int64_t least,

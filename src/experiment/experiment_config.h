@@ -23,7 +23,7 @@ struct ExperimentConfig {
   std::vector<LearningRate> scratch_learning_rates;  // of models trained from scratch
   bool split_by_seed = false;                        // each seed prepares its own split
 
-  StageFlags pretrain, tune, evaluate;  // win over those of the tables
+  StageFlags pretrain, tune, evaluate;  // for all stages of a kind; see given_flags.h
 
   std::vector<std::string> launcher;  // words before the program; none: the program itself
   std::string program;
@@ -32,13 +32,25 @@ struct ExperimentConfig {
   bool dry_run = false;
   bool keep_going = false;
 
-  // What is wrong with flags of a sub-command, names and values; none: nothing is checked before a stage
-  // runs.
+  // What a sub-command says before it starts; without them nothing is checked before a stage runs.
+  // Of single flags: names, and values by type.
   std::function<std::vector<std::string>(const std::string& command, const StageFlags&)> check_flags;
+  // Of a whole command line, given as its arguments.
+  std::function<std::vector<std::string>(const std::string& command, const std::vector<std::string>&)>
+      check_stage;
+  // Names of the profile fields of a dataset file.
+  std::function<std::vector<std::string>(const std::string& path)> fields_of;
 
   // All of it at once, "flag: what" where a flag is to blame.
   std::vector<std::string> Problems() const;
+  // What is left out though it was asked for, a sentence each: for the report, and for a person at the start.
+  std::vector<std::string> Notes() const;
 };
+
+// Whether a table of this kind is asked for.
+bool Shows(const ExperimentConfig& config, TableKind kind);
+// The rates of models from scratch: all their parameters are new.
+std::vector<LearningRate> ScratchRates(const ExperimentConfig& config);
 
 // Whole numbers from `least` on, each once, as text. Problems name `flag`.
 std::vector<std::string> ParseNumbers(const std::string& text, const std::string& flag, int64_t least,

@@ -67,35 +67,63 @@ report::Table CountsTable(const std::vector<ResultSummary>& summaries, const std
   return table;
 }
 
-// "CIKM: of 4 tests against fine-tuning, 1 better, 0 worse, 3 show no difference."
-std::string Verdict(const TableTests& tests) {
-  int64_t better = 0, worse = 0;
+// "of 4 tests of PPR against fine-tuning, 1 better, 0 worse, 3 without a difference shown".
+std::string VerdictAgainst(const std::string& reference, const TableTests& tests) {
+  int64_t all = 0, better = 0, worse = 0;
   for (const report::PairedTest& test : tests.marks) {
-    if (test.adjusted_p >= 0.05) continue;
-    ++(test.difference > 0 ? better : worse);
+    if (test.against != reference) continue;
+    ++all;
+    if (test.adjusted_p < 0.05) ++(test.difference > 0 ? better : worse);
   }
-  const auto all = static_cast<int64_t>(tests.marks.size());
-  return DatasetTitle(tests.dataset) +
-         Format(": of %lld tests of PPR against ", static_cast<long long>(all)) +
-         tests.marks.front().against +
-         Format(", %lld better, %lld worse, %lld without a difference shown.", static_cast<long long>(better),
+  return Format("of %lld tests of PPR against ", static_cast<long long>(all)) + reference +
+         Format(", %lld better, %lld worse, %lld without a difference shown", static_cast<long long>(better),
                 static_cast<long long>(worse), static_cast<long long>(all - better - worse));
+}
+
+// The settings in which this is the other model: " (on GRU4Rec, on CL4SRec)".
+std::string SettingsOf(const std::string& reference, const TableTests& tests) {
+  std::vector<std::string> settings;
+  for (const report::PairedTest& test : tests.marks) {
+    const bool known = std::find(settings.begin(), settings.end(), test.setting) != settings.end();
+    if (test.against == reference && !test.setting.empty() && !known) settings.push_back(test.setting);
+  }
+  if (settings.empty()) return "";
+  return " (" + Listed<std::string>(settings, [](const std::string& setting) { return setting; }) + ")";
+}
+
+// A clause for each model that PPR is tested against, with the settings where they differ.
+std::string Verdict(const TableTests& tests) {
+  std::vector<std::string> references;
+  for (const report::PairedTest& test : tests.marks) {
+    if (std::find(references.begin(), references.end(), test.against) == references.end())
+      references.push_back(test.against);
+  }
+  std::string text = DatasetTitle(tests.dataset) + ": ";
+  for (const std::string& reference : references) {
+    if (reference != references.front()) text += "; ";
+    text += VerdictAgainst(reference, tests);
+    if (references.size() > 1) text += SettingsOf(reference, tests);
+  }
+  if (tests.picked_by.empty()) return text + ".";
+  return text + ". Fine-tuning is left out: the other model is the one with the best " + tests.picked_by +
+         " on the test users themselves, which favours it.";
 }
 
 void AddRates(const ExperimentResults& results, const std::string& name, const std::string& dataset,
               report::ReportSection& section) {
   report::Table table{.caption = DatasetTitle(dataset) + ": learning rates chosen by validation",
                       .corner = "model",
-                      .columns = {"rate", "tried", "validation, mean over seeds"},
+                      .columns = {"rate", "chosen from", "validation, mean over seeds"},
                       .rows = {},
                       .note = "Two rates: of pre-trained and of new parameters."};
   bool is_a_choice = false;
   for (const RateChoice& choice : results.rates) {
     if (choice.table != name || choice.dataset != dataset) continue;
-    is_a_choice = is_a_choice || choice.choices > 1;
-    table.rows.push_back(
-        {choice.head,
-         {{choice.rate}, {std::to_string(choice.choices)}, {Format("%.4f", choice.validation)}}});
+    is_a_choice = is_a_choice || choice.tried > 1;
+    std::string chosen_from = std::to_string(choice.choices);
+    if (choice.choices != choice.tried) chosen_from += " of " + std::to_string(choice.tried);
+    const std::string value = choice.validation ? Format("%.4f", *choice.validation) : "not validated";
+    table.rows.push_back({choice.head, {{choice.rate}, {chosen_from}, {value}}});
   }
   if (is_a_choice) section.tables.push_back(std::move(table));
 }
@@ -191,7 +219,8 @@ void AddDataset(const TableSpec& table, const std::string& dataset,
   AddFigures(table, summaries, dataset, section);
 }
 
-report::ReportSection SectionOf(const TableSpec& table, const std::vector<ResultSummary>& summaries,
+report::ReportSection SectionOf(const ExperimentConfig& config, const TableSpec& table,
+                                const std::vector<ResultSummary>& summaries,
                                 const ExperimentResults& results) {
   report::ReportSection section{
       .heading = table.title, .paragraphs = {table.claim}, .tables = {}, .figures = {}};
@@ -204,6 +233,9 @@ report::ReportSection SectionOf(const TableSpec& table, const std::vector<Result
   }
   if (table.kind == TableKind::kDatasets) {
     section.tables.push_back(CountsTable(summaries, "Datasets", "dataset", DatasetOf));
+    if (config.split_by_seed)
+      section.paragraphs.push_back("Users are split by seed; counts are those of seed " +
+                                   std::to_string(config.seeds.front()) + ".");
     return section;
   }
   for (const std::string& dataset : report::InOrder(summaries, DatasetOf)) {
@@ -212,30 +244,40 @@ report::ReportSection SectionOf(const TableSpec& table, const std::vector<Result
   return section;
 }
 
+// Who searched which points: models in which one of the two rates trains nothing may have fewer.
+std::string Searches(const ExperimentConfig& config) {
+  const std::function<std::string(const LearningRate&)> text = [](const LearningRate& rate) {
+    return rate.ToText();
+  };
+  const std::vector<LearningRate>& tuned = config.learning_rates;
+  const std::vector<LearningRate> fresh = FreshOnly(tuned), scratch = ScratchRates(config);
+  std::string list = "Learning rates that were searched: " + Listed<LearningRate>(tuned, text);
+  if (fresh == tuned && scratch == tuned) {
+    list += ", by every model that is tuned or trained from scratch";
+  } else {
+    list += " by models of which all parameters are tuned; " + Listed<LearningRate>(fresh, text) +
+            " by PPR(light), in which only new ones train; " + Listed<LearningRate>(scratch, text) +
+            " by models from scratch";
+  }
+  return list +
+         ". The shared pre-trained model has one rate. The point with the best mean validation value over " +
+         "seeds is evaluated, and it alone.";
+}
+
 report::ReportSection Overview(const ExperimentConfig& config) {
   const std::string datasets =
       Listed<DatasetSpec>(config.datasets, [](const DatasetSpec& spec) { return DatasetTitle(spec.name); });
   const std::string seeds =
       Listed<uint64_t>(config.seeds, [](const uint64_t& seed) { return std::to_string(seed); });
-  const std::function<std::string(const LearningRate&)> text = [](const LearningRate& rate) {
-    return rate.ToText();
-  };
   report::ReportSection section{.heading = "What was run", .paragraphs = {}, .tables = {}, .figures = {}};
   section.paragraphs.push_back("Datasets: " + datasets + ". Seeds: " + seeds +
                                (config.split_by_seed ? ", each with its own split." : "."));
+  section.paragraphs.push_back(Searches(config));
   section.paragraphs.push_back(
-      "Every model except the shared pre-trained one searches the same learning rates: " +
-      Listed<LearningRate>(config.learning_rates, text) + " when tuning" +
-      (config.scratch_learning_rates.empty()
-           ? ""
-           : ", " + Listed<LearningRate>(config.scratch_learning_rates, text) + " from scratch") +
-      ". The rate with the best mean validation value over seeds is evaluated, and it alone.");
-  section.paragraphs.push_back(
-      "Tests pair every test user with themselves under the other model: values are averaged over the user's "
-      "cases "
-      "and over seeds, a two-sided t-test runs over users, and p-values are corrected by Holm's method over "
-      "all "
-      "tests of a table.");
+      "Tests pair every test user with themselves under the other model: values are averaged over "
+      "the user's cases and over seeds, a two-sided t-test runs over users, and p-values are "
+      "corrected by Holm's method over all tests of a table.");
+  for (const std::string& note : config.Notes()) section.paragraphs.push_back(note);
   return section;
 }
 
@@ -251,7 +293,7 @@ report::Report MakeReport(const ExperimentConfig& config, const ExperimentResult
       .sections = {Overview(config)}};
   for (const TableSpec& table : Tables()) {
     if (std::find(config.tables.begin(), config.tables.end(), table.name) == config.tables.end()) continue;
-    made.sections.push_back(SectionOf(table, Of(summaries, table.name, ""), results));
+    made.sections.push_back(SectionOf(config, table, Of(summaries, table.name, ""), results));
   }
   return made;
 }

@@ -3,6 +3,7 @@
 #include <array>
 #include <utility>
 
+#include "base/errors.h"
 #include "data/dataset.h"
 #include "experiment/stage_outputs.h"
 
@@ -27,15 +28,22 @@ const Names& ProfileMetrics() {
 
 std::vector<std::vector<double>> ResultsReader::ValidationValues(const StagePlan& plan,
                                                                  const ExpandedRow& row) const {
+  const bool is_choice = row.candidates.size() > 1;
   std::vector<std::vector<double>> values;
   for (const Candidate& candidate : row.candidates) {
     std::vector<double>& of_rate = values.emplace_back();
     for (const int64_t model : candidate.models) {
       if (model < 0 || !store_.IsComplete(plan.stage(model))) continue;
-      of_rate.push_back(ReadTrainingSummary(store_.OutputOf(plan.stage(model))).best_value);
+      const std::string folder = store_.OutputOf(plan.stage(model));
+      const std::optional<double> value = ReadTrainingSummary(folder).best_value;
+      if (value) of_rate.push_back(*value);
+      if (value || !is_choice) continue;
+      throw DataError(folder + "/summary.json: expected a validation value to choose the learning rate of " +
+                      row.row.model +
+                      " by, found none: its dataset has no case to validate on; give one rate " +
+                      "in --learning_rates, or a dataset with dev users");
     }
-    // A rate is judged over all seeds or not at all: a mean over the seeds it survived would favour it.
-    if (of_rate.size() != candidate.models.size()) of_rate.clear();
+    if (is_choice && of_rate.size() != candidate.models.size()) of_rate.clear();
   }
   return values;
 }

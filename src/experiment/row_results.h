@@ -1,6 +1,7 @@
 // Numbers of a table's rows, read from what their stages left behind.
 #pragma once
 
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -17,8 +18,9 @@ namespace ppr::experiment {
 struct RateChoice {
   std::string table, dataset, head;  // head: the row's
   std::string rate;
-  double validation = 0;  // mean over seeds
-  int64_t choices = 0;    // rates that were tried
+  std::optional<double> validation;  // mean over seeds; none: nothing was validated
+  int64_t choices = 0;               // rates that it was chosen from: trained with all seeds
+  int64_t tried = 0;                 // those, and rates that a seed failed with
 };
 
 struct TableTests {
@@ -26,6 +28,8 @@ struct TableTests {
   std::vector<report::PairedTest> tests;  // corrected over all datasets of the table
   // Tests against the model whose name is marked in the table: a part of `tests`.
   std::vector<report::PairedTest> marks;
+  // The metric on test users by which the other model was picked; "" where it is fine-tuning.
+  std::string picked_by;
 };
 
 struct ExperimentResults {
@@ -40,7 +44,9 @@ class ResultsReader {
   ResultsReader(const ExperimentConfig& config, const StageStore& store, const PrintedNumbers& printed)
       : config_(config), store_(store), printed_(printed) {}
 
-  // Validation values by candidate and seed, for learning_rates.h.
+  // Validation values by candidate and seed, for learning_rates.h. Where there is a choice, a candidate has
+  // values of all seeds or none: a mean over the seeds it survived would favour it. A DataError when there is
+  // a choice and a complete stage has no value to choose by.
   std::vector<std::vector<double>> ValidationValues(const StagePlan& plan, const ExpandedRow& row) const;
 
   // Rows of results.csv of one row of a table.

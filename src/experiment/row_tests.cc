@@ -145,10 +145,14 @@ std::vector<TableTests> TestsOfTable(const std::string& table, const Expansion& 
     const ExpandedRow& row = expansion.rows[r];
     if (row.row.table != table || row.evaluations.empty() || !row.row.is_ppr) continue;
     if (of_datasets.empty() || of_datasets.back().dataset != row.row.dataset)
-      of_datasets.push_back({.table = table, .dataset = row.row.dataset, .tests = {}, .marks = {}});
+      of_datasets.push_back(
+          {.table = table, .dataset = row.row.dataset, .tests = {}, .marks = {}, .picked_by = ""});
     std::vector<size_t> references = row.row.references;
     if (references.empty()) {
-      if (const std::optional<size_t> best = BestOther(expansion, r, rows)) references = {*best};
+      if (const std::optional<size_t> best = BestOther(expansion, r, rows)) {
+        references = {*best};
+        of_datasets.back().picked_by = TestedMetrics(row.row.kind).front().second;
+      }
     }
     for (size_t i = 0; i < references.size(); ++i) {
       const ExpandedRow& other = expansion.rows[references[i]];

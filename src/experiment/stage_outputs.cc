@@ -40,7 +40,9 @@ struct RunningMean {
 TrainingSummary ReadTrainingSummary(const std::string& folder) {
   const std::string path = folder + "/summary.json";
   const Json json = ReadJsonObject(path);
-  return {.best_value = NumberOf(json, "best_value", path),
+  const auto best = json.find("best_value");
+  const bool validated = best == json.end() || !best->is_null();
+  return {.best_value = validated ? std::optional(NumberOf(json, "best_value", path)) : std::nullopt,
           .trained_parameters = NumberOf(json, "trained_parameters", path),
           .pretrained_parameters = NumberOf(json, "pretrained_parameters", path),
           .new_parameters = NumberOf(json, "new_parameters", path),

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <map>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -9,7 +10,8 @@ namespace ppr::experiment {
 
 // summary.json of a training stage.
 struct TrainingSummary {
-  double best_value = 0;  // of the validation metric; higher is better
+  std::optional<double>
+      best_value;  // of the validation metric; higher is better; none: nothing was validated
   double trained_parameters = 0, pretrained_parameters = 0, new_parameters = 0, generator_parameters = 0;
 };
 

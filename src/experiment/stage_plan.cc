@@ -13,7 +13,9 @@ namespace {
 // Flags that say how to run, not what to compute (docs/contracts.md: the number of ranks does not change the
 // model).
 const std::set<std::string>& LaunchFlags() {
-  static const std::set<std::string> names = {"local_ranks", "threads", "deadline_seconds", "progress"};
+  static const std::set<std::string> names = {
+      "local_ranks",      "threads",      "deadline_seconds", "progress",   "checkpoint_every_steps",
+      "keep_checkpoints", "memory_bytes", "temporary_folder", "batch_cases"};
   return names;
 }
 

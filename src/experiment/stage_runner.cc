@@ -15,6 +15,7 @@ namespace ppr::experiment {
 namespace {
 
 constexpr size_t kLogLines = 15;  // shown of a stage that failed
+constexpr int kSignalBase = 128;  // exit codes above it name the signal that ended a program
 
 std::string LastLines(const std::string& path, size_t count) {
   std::string text = FileExists(path) ? ReadWholeFile(path) : "";
@@ -36,6 +37,12 @@ std::string Duration(double seconds) {
 bool IsOurs(int exit_code) {
   constexpr std::array<int, 6> kOurs = {64, 65, 70, 74, 85, 93};
   return std::find(kOurs.begin(), kOurs.end(), exit_code) != kOurs.end();
+}
+
+// The end that was asked for; a stage that was told to stop may still fail on the way.
+bool IsStop(const ChildResult& result) {
+  return result.exit_code == static_cast<int>(ExitCode::kStoppedOnRequest) ||
+         (result.was_told && result.exit_code > kSignalBase);
 }
 
 }  // namespace
@@ -65,7 +72,8 @@ std::string ExitCodeMeaning(int exit_code) {
       meaning = "the program could not be started";
       break;
     default:
-      meaning = exit_code > 128 ? "ended by signal " + std::to_string(exit_code - 128) : "no code of ppr";
+      meaning = exit_code > kSignalBase ? "ended by signal " + std::to_string(exit_code - kSignalBase)
+                                        : "no code of ppr";
   }
   return std::to_string(exit_code) + ": " + meaning;
 }
@@ -104,7 +112,7 @@ void StageRunner::RunStage(const StagePlan& plan, const Stage& stage, const std:
   if (result.exit_code == 0) {
     store_.MarkComplete(stage, took.count());
     complete_.emplace(stage.digest, took.count());
-  } else if (result.was_told || result.exit_code == static_cast<int>(ExitCode::kStoppedOnRequest)) {
+  } else if (IsStop(result)) {
     throw stopped();
   } else {
     Fail(stage, result.exit_code);

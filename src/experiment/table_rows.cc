@@ -59,10 +59,7 @@ Recipe RecipeOf(const std::string& model, const std::string& base, const std::st
   } else {
     recipe = Scratch(model, task);
   }
-  if (task != "profile") {
-    recipe.evaluate["task"] = task;
-    recipe.evaluate["full_catalogue"] = "false";
-  }
+  if (task != "profile") recipe.evaluate["task"] = task;
   return recipe;
 }
 

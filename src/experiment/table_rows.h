@@ -18,9 +18,10 @@ enum class Origin {
 
 struct Recipe {
   Origin origin = Origin::kTuned;
-  StageFlags pretrain, tune, evaluate;  // of the stages it has
-  bool only_new_parts = false;          // pre-trained parameters are frozen, so that their rate says nothing
-  bool reads_source = false;            // reads the source domain while it trains on the target
+  // Of the stages it has. They make the row what its head says, and so win over flags that are given.
+  StageFlags pretrain, tune, evaluate;
+  bool only_new_parts = false;  // pre-trained parameters are frozen, so that their rate says nothing
+  bool reads_source = false;    // reads the source domain while it trains on the target
 };
 
 struct TableRow {

@@ -65,7 +65,8 @@ TEST_F(ExperimentTest, RefusesEverythingAtOnceAndWritesNothing) {
 }
 
 TEST_F(ExperimentTest, EveryFlagFileOfThePaperHasAPlan) {
-  Write("prepare.flags", "--interactions=a.h5\n--protocol=threshold\n");
+  Write("a.csv", "clicks");
+  Write("prepare.flags", "--interactions=a.csv\n--protocol=threshold\n");
   for (const char* const table :
        {"table1_parameters", "table2_datasets", "table3_few_shot", "table4_zero_shot", "table5_joint",
         "figure3_ablation", "table6_universality", "figure4_sparsity", "prompt_length", "table7_cross_domain",

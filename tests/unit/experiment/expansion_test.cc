@@ -119,6 +119,40 @@ TEST(Expansion, AblationVariesThePrompts) {
   EXPECT_THAT(expansion.rows[4].row.references, ElementsAre(0));
 }
 
+// A weight that is given is that of all variants but the one without the loss.
+TEST(Expansion, AVariantKeepsWhatMakesItOne) {
+  ExperimentConfig config = SampleConfig({"figure3_ablation"});
+  config.seeds = {1};
+  config.rows.models = {"ppr_light"};
+  config.tune = {{"contrastive_weight", "0.01"}, {"views", "prompt"}, {"prompt", "personal"}};
+  const std::vector<std::string> stages = StagesOf(config);
+  EXPECT_THAT(stages[1], AllOf(HasSubstr("contrastive_weight=0.01"), HasSubstr("views=prompt")));
+  EXPECT_THAT(stages[2], AllOf(HasSubstr("contrastive_weight=0 "), HasSubstr("views=prompt")));
+  EXPECT_THAT(stages[3], AllOf(HasSubstr("contrastive_weight=0.01"), HasSubstr("views=behaviour")));
+  EXPECT_THAT(stages[4], AllOf(HasSubstr("prompt=shared"), HasSubstr("views=behaviour")));
+  config = SampleConfig({"figure4_sparsity", "prompt_length"});
+  config.seeds = {1};
+  config.rows.models = {"ppr_light"};
+  config.rows.shots = {"5"};
+  config.rows.prompt_lengths = {"4"};
+  config.tune = {{"shots", "2"}, {"prompt_tokens", "3"}};
+  config.evaluate = {{"shots", "2"}};
+  EXPECT_THAT(StagesOf(config),
+              ElementsAre(HasSubstr("pretrain"), HasSubstr("shots=5"), HasSubstr("prompt_tokens=4"),
+                          HasSubstr("shots=5"), HasSubstr("shots=2")))
+      << "and lengths and shots come from the tables";
+}
+
+TEST(Expansion, PointsFromScratchDifferInTheRateThatCounts) {
+  ExperimentConfig config = SampleConfig({"table3_few_shot"});
+  config.rows.models = {"sasrec"};
+  config.scratch_learning_rates = {{"1e-4", "1e-3"}, {"3e-4", "1e-3"}, {"1e-4", "3e-3"}};
+  const Expansion expansion = ExpandTraining(config, SampleDatasets(config));
+  ASSERT_THAT(expansion.rows[0].candidates, SizeIs(2));
+  EXPECT_EQ(expansion.rows[0].candidates[0].rate, "1e-3");
+  EXPECT_EQ(expansion.rows[0].candidates[1].rate, "3e-3");
+}
+
 TEST(Expansion, SparsityCropsTuningAndEvaluation) {
   ExperimentConfig config = SampleConfig({"figure4_sparsity"});
   config.seeds = {1};
@@ -267,16 +301,28 @@ TEST(Expansion, DatasetsArePreparedFirst) {
                    .prepare = {},
                    .raw = {{.flag = "interactions", .value = "ads.csv", .digest = "a"}}};
   const std::vector<DatasetInput> inputs = {{"Raw", {raw}}, {"Raw:Ads", {raw, ads}}};
-  // The target domain keeps users of the source, and the source is prepared once for both datasets.
+  // Table 2 counts one split of one domain; nobody needs the other.
   EXPECT_THAT(Described(ExpandTraining(config, inputs).plan),
-              ElementsAre("prepare protocol=threshold | interactions=clicks.csv",
-                          "prepare | interactions=ads.csv shared_with=#0"));
+              ElementsAre("prepare protocol=threshold | interactions=clicks.csv"));
   config.split_by_seed = true;
   EXPECT_THAT(Described(ExpandTraining(config, inputs).plan),
-              ElementsAre("prepare protocol=threshold seed=1 | interactions=clicks.csv",
-                          "prepare protocol=threshold seed=2 | interactions=clicks.csv",
-                          "prepare seed=1 | interactions=ads.csv shared_with=#0",
-                          "prepare seed=2 | interactions=ads.csv shared_with=#1"));
+              ElementsAre("prepare protocol=threshold seed=1 | interactions=clicks.csv"));
+  config.split_by_seed = false;
+  config.tables = {"table3_few_shot", "table7_cross_domain"};
+  config.rows.models = {"sasrec"};
+  const auto prepared = [&] {
+    std::vector<std::string> stages = Described(ExpandTraining(config, inputs).plan);
+    std::erase_if(stages, [](const std::string& stage) { return !stage.starts_with("prepare"); });
+    return stages;
+  };
+  // The target domain keeps users of the source, and the source is prepared once for both datasets.
+  EXPECT_THAT(prepared(), ElementsAre("prepare protocol=threshold | interactions=clicks.csv",
+                                      "prepare | interactions=ads.csv shared_with=#0"));
+  config.split_by_seed = true;
+  EXPECT_THAT(prepared(), ElementsAre("prepare protocol=threshold seed=1 | interactions=clicks.csv",
+                                      "prepare protocol=threshold seed=2 | interactions=clicks.csv",
+                                      "prepare seed=1 | interactions=ads.csv shared_with=#0",
+                                      "prepare seed=2 | interactions=ads.csv shared_with=#1"));
 }
 
 }  // namespace

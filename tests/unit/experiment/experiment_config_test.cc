@@ -48,6 +48,65 @@ TEST(ExperimentConfig, ATableNeedsItsKindOfDataset) {
   EXPECT_THAT(SampleConfig({"table1_parameters"}).Problems(), IsEmpty());
 }
 
+// Given by a person these would make a row another model or task than its head says.
+TEST(ExperimentConfig, FlagsThatMakeARowAreRefused) {
+  ExperimentConfig config = SampleConfig({"table3_few_shot"});
+  config.pretrain = {{"profile_model", "false"}, {"shots", "3"}, {"width", "16"}};
+  config.tune = {{"prompt", "shared"}, {"shots", "3"}};
+  config.evaluate = {{"part", "cold_dev"}, {"shots", "3"}};
+  EXPECT_THAT(
+      config.Problems(),
+      ElementsAre(AllOf(HasSubstr("pretrain_flags: expected no --profile_model"), HasSubstr("from scratch")),
+                  AllOf(HasSubstr("pretrain_flags: expected no --shots"), HasSubstr("use --tables=figure4")),
+                  AllOf(HasSubstr("tune_flags: expected no --prompt,"), HasSubstr("--models=shared_prompt")),
+                  HasSubstr("tune_flags: expected no --shots"),
+                  AllOf(HasSubstr("evaluate_flags: expected no --part"), HasSubstr("test users")),
+                  HasSubstr("evaluate_flags: expected no --shots")));
+}
+
+TEST(ExperimentConfig, WhatATableVariesIsRefusedThereAlone) {
+  ExperimentConfig config = SampleConfig({"table3_few_shot"});
+  config.tune = {{"views", "prompt"}, {"prompt_tokens", "2"}, {"contrastive_weight", "0"}};
+  EXPECT_THAT(config.Problems(), IsEmpty());
+  config.tables.push_back("prompt_length");
+  EXPECT_THAT(config.Problems(),
+              ElementsAre(AllOf(HasSubstr("no --prompt_tokens, which prompt_length varies"),
+                                HasSubstr("--prompt_lengths"))));
+  config.tables = {"figure3_ablation"};
+  EXPECT_THAT(config.Problems(), ElementsAre(HasSubstr("no --views, which figure3_ablation varies"),
+                                             HasSubstr("--contrastive_weight above 0")));
+  config.tune = {{"contrastive_weight", "0.01"}};
+  EXPECT_THAT(config.Problems(), IsEmpty());
+}
+
+TEST(ExperimentConfig, OnlyPreparationsSplitBySeed) {
+  ExperimentConfig config = SampleConfig({"table3_few_shot"});
+  config.datasets = {{"Shop", {"shop.h5"}}, {"Raw", {"raw.flags"}}};
+  config.split_by_seed = true;
+  EXPECT_THAT(config.Problems(), ElementsAre(AllOf(HasSubstr("split_by_seed: "), HasSubstr("Shop"),
+                                                   HasSubstr("shop.h5"), HasSubstr("NAME=prepare.flags"))));
+}
+
+TEST(ExperimentConfig, EveryModelHasARow) {
+  ExperimentConfig config = SampleConfig({"table3_few_shot", "table4_zero_shot"});
+  config.rows.models = {"table3_few_shot:melu", "table4_zero_shot:melu", "fine_tune"};
+  EXPECT_THAT(config.Problems(), IsEmpty()) << "one model in two tables";
+  config.rows.models = {"fine_tune", "fine_tune"};
+  EXPECT_THAT(config.Problems(), ElementsAre("models: expected each name once, found fine_tune twice"));
+  config.rows.models = {"fine_tune", "minet", "table5_joint:ppr_full"};
+  EXPECT_THAT(config.Problems(), ElementsAre(HasSubstr("models: minet has no row"),
+                                             HasSubstr("models: table5_joint:ppr_full has no row")));
+}
+
+TEST(ExperimentConfig, AFieldOfAnotherDatasetIsNoted) {
+  ExperimentConfig config = SampleConfig({"table3_few_shot", "table8_profile"});
+  config.rows.predict_fields = {"gender", "Shop:age", "AliEC:occupation"};
+  EXPECT_THAT(config.Problems(), IsEmpty());
+  EXPECT_THAT(config.Notes(), ElementsAre(HasSubstr("AliEC:occupation is not predicted")));
+  config.tables = {"table3_few_shot"};
+  EXPECT_THAT(config.Notes(), IsEmpty());
+}
+
 TEST(ExperimentConfig, FlagsOfStagesAreCheckedByTheirCommand) {
   ExperimentConfig config = SampleConfig({"table3_few_shot"});
   config.tune = {{"bach_size", "3"}};

@@ -39,7 +39,7 @@ class ExperimentTest : public ::testing::Test {
     test::WriteBytes(scratch_ / "shop.h5", "a dataset");
     ::setenv("FAKE_CALLS", (scratch_ / "calls").c_str(), 1);
     ::unsetenv("FAKE_FAIL");
-    ::unsetenv("FAKE_HANG");
+    for (const char* const name : {"FAKE_HANG", "FAKE_STOP", "FAKE_BLIND"}) ::unsetenv(name);
     SetStopRequested(0);
   }
   void TearDown() override { SetUp(); }
@@ -184,7 +184,33 @@ TEST_F(ExperimentTest, ARateIsJudgedOverAllSeedsOrNotAtAll) {
   config.keep_going = true;
   config.rows.models = {"fine_tune"};
   EXPECT_EQ(Failure(config).first, 70);
-  EXPECT_THAT(ReadWholeFile(config.output + "/report.md"), HasSubstr("| fine-tuning | 1e-4 | 2 |"));
+  EXPECT_THAT(ReadWholeFile(config.output + "/report.md"), HasSubstr("| fine-tuning | 1e-4 | 1 of 2 |"));
+}
+
+TEST_F(ExperimentTest, WithoutAChoiceASeedMayFail) {
+  ::setenv("FAKE_FAIL", "70 --method=fine_tune --new_learning_rate=1e-3 --seed=2", 1);
+  ExperimentConfig config = Config({"table4_zero_shot"});
+  config.keep_going = true;
+  config.rows.models = {"fine_tune"};
+  config.learning_rates = {{"1e-3", "1e-3"}};
+  EXPECT_EQ(Failure(config).first, 70);
+  EXPECT_THAT(ReadWholeFile(config.output + "/report.md"),
+              AllOf(HasSubstr("| fine-tuning |"), HasSubstr("One seed.")));
+}
+
+TEST_F(ExperimentTest, AChoiceNeedsValidation) {
+  ::setenv("FAKE_BLIND", "--method=ppr_light", 1);
+  ExperimentConfig config = Config({"table4_zero_shot"});
+  const auto [code, text] = Failure(config);
+  EXPECT_EQ(code, 65);
+  EXPECT_THAT(text, AllOf(HasSubstr("to choose the learning rate of PPR(light)"), HasSubstr("found none")));
+  EXPECT_FALSE(FileExists(config.output + "/report.md"));
+  // PPR(light) has one point, the others have two: what is no choice needs no value.
+  config.learning_rates = {{"1e-4", "1e-3"}, {"3e-4", "1e-3"}};
+  config.output = scratch_ / "one";
+  Run(config);
+  EXPECT_THAT(ReadWholeFile(config.output + "/report.md"),
+              HasSubstr("| PPR(light) | 1e-3 | 1 | not validated |"));
 }
 
 TEST_F(ExperimentTest, AStopThatAStageReportsIsPassedOn) {
@@ -209,6 +235,21 @@ TEST_F(ExperimentTest, ARequestToStopIsHandedToTheStage) {
   asks.join();
   EXPECT_EQ(code, 85);
   EXPECT_THAT(text, HasSubstr("start the same command again"));
+}
+
+TEST_F(ExperimentTest, AFailureAfterARequestToStopIsAFailure) {
+  ::setenv("FAKE_HANG", "pretrain ", 1);
+  ::setenv("FAKE_STOP", "65", 1);
+  std::thread asks([this] {
+    const auto give_up = std::chrono::steady_clock::now() + kDeadline;
+    while (!FileExists(scratch_ / "calls") && std::chrono::steady_clock::now() < give_up)
+      std::this_thread::sleep_for(std::chrono::milliseconds(5));
+    SetStopRequested(SIGTERM);
+  });
+  const auto [code, text] = Failure(Config({"table4_zero_shot"}));
+  asks.join();
+  EXPECT_EQ(code, 65);
+  EXPECT_THAT(text, HasSubstr("pretrain of Shop"));
 }
 
 TEST_F(ExperimentTest, KilledInTheMiddleItEndsWithTheSameBytes) {
@@ -266,6 +307,42 @@ TEST_F(ExperimentTest, ReportsNameNoPathAndAskNothingOfTheNetwork) {
   }
   EXPECT_EQ(figures, 9u) << "AUC, HIT@10 and NDCG@10 of two figures and of prompt lengths";
   EXPECT_THAT(html, Not(HasSubstr("<img")));
+}
+
+// A reader has to see what was searched, which split is counted, what is missing, and against whom.
+TEST_F(ExperimentTest, TheReportSaysWhatWasCompared) {
+  ExperimentConfig config = Config({"table3_few_shot", "table8_profile"});
+  config.rows.models = {"sasrec", "ppr_light", "ppr_full"};
+  config.rows.predict_fields = {"gender", "AliEC:occupation"};
+  config.learning_rates = {{"1e-4", "1e-3"}, {"3e-4", "1e-3"}};
+  config.scratch_learning_rates = {{"1e-3", "1e-3"}, {"3e-3", "3e-3"}};
+  Run(config);
+  EXPECT_THAT(lines_.front(), HasSubstr("AliEC:occupation is not predicted"));
+  const std::string report = ReadWholeFile(config.output + "/report.md");
+  EXPECT_THAT(report,
+              AllOf(HasSubstr("AliEC:occupation is not predicted"),
+                    HasSubstr("1e-4/1e-3, 3e-4/1e-3 by models of which all parameters are tuned; 1e-3 by "
+                              "PPR(light), in which only new ones train; 1e-3, 3e-3 by models from scratch"),
+                    HasSubstr("tests of PPR against SASRec,"),
+                    HasSubstr("the best NDCG@10 on the test users themselves")));
+  config.rows.models = {"fine_tune", "ppr_full"};
+  config.learning_rates = {{"1e-3", "1e-3"}};
+  config.scratch_learning_rates = {};
+  Run(config);
+  EXPECT_THAT(ReadWholeFile(config.output + "/report.md"),
+              AllOf(HasSubstr("1e-3, by every model that is tuned or trained from scratch."),
+                    Not(HasSubstr("on the test users themselves"))));
+}
+
+TEST_F(ExperimentTest, WhatAStageWouldRefuseIsRefusedFirst) {
+  ExperimentConfig config = Config({"table4_zero_shot"});
+  config.check_stage = [](const std::string& command, const std::vector<std::string>&) {
+    return command == "evaluate" ? std::vector<std::string>{"no"} : std::vector<std::string>{};
+  };
+  const auto [code, text] = Failure(config);
+  EXPECT_EQ(code, 64);
+  EXPECT_THAT(text, HasSubstr("evaluate of Shop, fine-tuning, zero-shot, seed 1: no (and 5 stages more)"));
+  EXPECT_THAT(Calls(), IsEmpty());
 }
 
 TEST_F(ExperimentTest, ADryRunWritesNothing) {

@@ -4,6 +4,8 @@
 //   FAKE_CALLS   file that gets a line per start
 //   FAKE_FAIL    "CODE TEXT": exit with CODE when the command line contains TEXT
 //   FAKE_HANG    TEXT: wait for a signal when the command line contains it; SIGUSR1 ends it with code 85
+//   FAKE_STOP    CODE: or with this one
+//   FAKE_BLIND   TEXT: nothing is validated when the command line contains it
 #include <signal.h>
 #include <unistd.h>
 
@@ -56,16 +58,17 @@ double Number(const std::string& digest, size_t from) {
   return static_cast<double>(std::stoul(digest.substr(from, 8), nullptr, 16)) / 4294967296.0;
 }
 
-void WriteSummary(const std::string& folder, const std::string& digest, const Flags& flags) {
+void WriteSummary(const std::string& folder, const std::string& digest, const Flags& flags, bool blind) {
+  const std::string best = blind ? "null" : Format("%.6f", Number(digest, 0));
   const bool light = flags.contains("method") && flags.at("method") == "ppr_light";
   const int generator = flags.contains("method") && flags.at("method") != "fine_tune" ? 300 : 0;
   WriteAtOnce(
       folder + "/summary.json",
       Format(
-          "{\"stage\": \"x\", \"metric\": \"ndcg@10\", \"best_value\": %.6f, \"best_step\": 1, \"steps\": 1, "
+          "{\"stage\": \"x\", \"metric\": \"ndcg@10\", \"best_value\": %s, \"best_step\": 1, \"steps\": 1, "
           "\"trained_parameters\": %d, \"pretrained_parameters\": 100000, \"new_parameters\": %d, "
           "\"generator_parameters\": %d}\n",
-          Number(digest, 0), (light ? 0 : 100000) + 700 + generator, 700 + generator, generator));
+          best.c_str(), (light ? 0 : 100000) + 700 + generator, 700 + generator, generator));
 }
 
 void WriteProfileMetrics(const std::string& folder, const std::string& digest) {
@@ -100,9 +103,10 @@ void WriteRankingMetrics(const std::string& folder, const std::string& digest, c
   WriteAtOnce(folder + "/cases.tsv", cases);
 }
 
-void StopAsAsked(int) { ::_exit(85); }
+int stop_code = 85;
+void StopAsAsked(int) { ::_exit(stop_code); }
 
-int RunStage(const std::string& command, const Flags& flags) {
+int RunStage(const std::string& command, const Flags& flags, bool blind) {
   const std::string digest = DigestOfWork(command, flags), output = flags.at("output");
   std::printf("%s writes %s\n", command.c_str(), output.c_str());
   if (command == "prepare") {
@@ -111,7 +115,7 @@ int RunStage(const std::string& command, const Flags& flags) {
   }
   CreateFolder(output);
   if (command != "evaluate") {
-    WriteSummary(output, digest, flags);
+    WriteSummary(output, digest, flags, blind);
   } else if (flags.contains("task")) {
     WriteRankingMetrics(output, digest, flags.at("task"));
   } else {
@@ -129,7 +133,8 @@ int Main(int count, char** words) {
     if (word.starts_with("--")) flags[word.substr(2, word.find('=') - 2)] = word.substr(word.find('=') + 1);
   }
   const std::string calls = Environment("FAKE_CALLS"), fail = Environment("FAKE_FAIL");
-  const std::string hang = Environment("FAKE_HANG");
+  const std::string hang = Environment("FAKE_HANG"), stop = Environment("FAKE_STOP");
+  if (!stop.empty()) stop_code = std::atoi(stop.c_str());
   if (!hang.empty() && line.find(hang) != std::string::npos) ::signal(SIGUSR1, StopAsAsked);
   if (!calls.empty()) {
     std::FILE* const file = std::fopen(calls.c_str(), "a");
@@ -142,7 +147,8 @@ int Main(int count, char** words) {
   if (!hang.empty() && line.find(hang) != std::string::npos) {
     for (;;) ::pause();
   }
-  return RunStage(words[1], flags);
+  const std::string blind = Environment("FAKE_BLIND");
+  return RunStage(words[1], flags, !blind.empty() && line.find(blind) != std::string::npos);
 }
 
 }  // namespace

@@ -56,6 +56,19 @@ TEST(StageOutputs, MissingNumbersAreNamed) {
   }
 }
 
+TEST(StageOutputs, NothingValidatedIsNoNumber) {
+  const test::TemporaryFolder folder;
+  const std::string counts =
+      ", \"trained_parameters\": 3, \"pretrained_parameters\": 2, \"new_parameters\": 1, "
+      "\"generator_parameters\": 0}";
+  test::WriteBytes(folder / "summary.json", "{\"best_value\": null" + counts);
+  EXPECT_EQ(ReadTrainingSummary(folder.path()).best_value, std::nullopt);
+  test::WriteBytes(folder / "summary.json", "{\"best_value\": 0.5" + counts);
+  EXPECT_EQ(ReadTrainingSummary(folder.path()).best_value, 0.5);
+  test::WriteBytes(folder / "summary.json", "{\"best\": 0.5" + counts);
+  EXPECT_THROW(ReadTrainingSummary(folder.path()), DataError);
+}
+
 TEST(PrintedNumbers, AreFoundByTableDatasetModelAndMetric) {
   const test::TemporaryFolder folder;
   test::WriteBytes(folder / "printed.csv",
@@ -127,6 +140,7 @@ TEST_F(RowTestsTest, UsersArePairedAfterSeedsAreAveraged) {
   EXPECT_EQ(auc.metric, "AUC");
   EXPECT_EQ(auc.model, "PPR(full)");
   EXPECT_EQ(auc.against, "fine-tuning");
+  EXPECT_EQ(tests[0].picked_by, "");
   EXPECT_EQ(auc.users, 3);
   // Means over seeds 15, 45, 0: mean 20, sample variance (25 + 625 + 400) / 2 = 525.
   EXPECT_NEAR(auc.difference, 20.0 / 99, kRounding);
@@ -162,6 +176,7 @@ TEST_F(RowTestsTest, WithoutFineTuningTheBestOtherModelIsTheReference) {
   const std::vector<TableTests> tests = TestsOfTable("table3_few_shot", expansion_, store_, rows);
   ASSERT_THAT(tests, SizeIs(1));
   EXPECT_EQ(tests[0].tests[0].against, "MeLU");
+  EXPECT_EQ(tests[0].picked_by, "NDCG@10");
 }
 
 }  // namespace

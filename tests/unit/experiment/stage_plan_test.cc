@@ -27,6 +27,15 @@ TEST(StagePlan, EqualWorkIsOneStageWhateverItsPath) {
   EXPECT_EQ(plan.Add(Tuning({{"seed", "1"}}, "elsewhere/b.h5", "d")), first);
   EXPECT_EQ(plan.Add(Tuning({{"seed", "1"}, {"threads", "4"}, {"local_ranks", "2"}}, "a.h5", "d")), first)
       << "how a stage is launched is no part of what it computes";
+  EXPECT_EQ(plan.Add(Tuning({{"seed", "1"},
+                             {"checkpoint_every_steps", "9"},
+                             {"keep_checkpoints", "3"},
+                             {"memory_bytes", "1000"},
+                             {"temporary_folder", "t"},
+                             {"batch_cases", "7"}},
+                            "a.h5", "d")),
+            first)
+      << "nor what it keeps on the way and how much memory it takes";
   EXPECT_NE(plan.Add(Tuning({{"seed", "2"}}, "a.h5", "d")), first);
   EXPECT_NE(plan.Add(Tuning({{"seed", "1"}}, "a.h5", "other bytes")), first);
   Stage evaluation = Tuning({{"seed", "1"}}, "a.h5", "d");
