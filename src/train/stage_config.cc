@@ -174,6 +174,9 @@ std::vector<std::string> TuneConfig::Problems() const {
   findings.Expect(!predicts, "task", "few_shot, zero_shot or joint across domains", NameOf(task));
   findings.Expect(method != TuneMethod::kPprLight, "method",
                   "ppr_full or fine_tune across domains: the item rows are new", NameOf(method));
+  findings.Expect(prompt.num_tokens <= 1 || prompt.kind != ::ppr::model::PromptKind::kPersonal,
+                  "prompt_tokens", "1 across domains: the prompt is the user's vector there",
+                  std::to_string(prompt.num_tokens));
   return findings.Take();
 }
 
