@@ -176,9 +176,11 @@ data::Dataset SourceDomain() {
 }
 
 std::unique_ptr<Recommender> ProfilePredictor(dist::Communicator& communicator,
-                                              model::AttentionSpan attention) {
+                                              model::AttentionSpan attention, double dropout) {
   const data::Dataset dataset = TargetDomain();
-  return std::make_unique<Recommender>(communicator, Smooth(attention), PromptOf(Trained::kTunedProfile),
+  model::EncoderConfig encoder = Smooth(attention);
+  encoder.dropout = dropout;
+  return std::make_unique<Recommender>(communicator, encoder, PromptOf(Trained::kTunedProfile),
                                        MakeProfileInput(dataset, {"age"}), dataset.num_items(), kSeed,
                                        FindPredictedField(dataset, "city").classes);
 }

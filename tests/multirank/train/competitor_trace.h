@@ -40,7 +40,7 @@ data::Dataset TargetDomain();
 data::Dataset SourceDomain();
 // A recommender that predicts "city" of TargetDomain() from "age", as it starts.
 std::unique_ptr<Recommender> ProfilePredictor(dist::Communicator& communicator,
-                                              model::AttentionSpan attention);
+                                              model::AttentionSpan attention, double dropout = 0.2);
 
 // Collective.
 Trace Train(dist::Communicator& communicator, const TrainedSetting& setting);
