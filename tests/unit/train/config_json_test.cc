@@ -6,6 +6,7 @@
 #include <gtest/gtest.h>
 
 #include <functional>
+#include <nlohmann/json.hpp>
 
 #include "base/errors.h"
 
@@ -51,6 +52,31 @@ TEST(ConfigJson, EncodersWrittenBeforeTheseSettingsAreCausalTransformers) {
   EXPECT_EQ(read.backbone, model::Backbone::kTransformer);
   EXPECT_EQ(read.attention, model::AttentionSpan::kCausal);
   EXPECT_THAT(ConfigDifferences(before, Stored({})), IsEmpty());  // such a run can be resumed
+}
+
+// `json` without the fields `names` of its object `part`, or without that object.
+std::string Without(const std::string& text, const std::string& part, const std::vector<std::string>& names) {
+  nlohmann::json json = nlohmann::json::parse(text);
+  for (const std::string& name : names) EXPECT_EQ(json.at(part).erase(name), 1u) << name;
+  if (names.empty()) json.erase(part);
+  return json.dump();
+}
+
+TEST(ConfigJson, ModelsWrittenBeforeThereWereOthersAreSasrecWithPersonalPrompts) {
+  TuneConfig tuned;
+  tuned.prompt.num_tokens = 3;
+  const std::string now = ConfigJson(tuned, {}, {});
+  const std::string before = Without(Without(now, "prompt", {"kind", "user_vectors"}), "tune",
+                                     {"predict_field", "shots", "other_domain"});
+  const StoredModel read = ParseStoredModel(before, "here");
+  EXPECT_EQ(read.prompt.kind, model::PromptKind::kPersonal);
+  EXPECT_EQ(read.prompt.num_tokens, 3);
+  EXPECT_FALSE(read.other_domain);
+  EXPECT_THAT(ConfigDifferences(before, now), IsEmpty());
+  const std::string pretrained = ConfigJson(PretrainConfig());
+  const std::string old = Without(pretrained, "pretrain", {});
+  EXPECT_EQ(ParseStoredModel(old, "here").kind, ModelKind::kSasrec);
+  EXPECT_THAT(ConfigDifferences(old, pretrained), IsEmpty());
 }
 
 TEST(ConfigJson, RefusesAnEncoderItDoesNotKnow) {
@@ -152,7 +178,7 @@ TEST(ConfigJson, AResumedRunHasTheSettingsThatItsModelReads) {
     // Whom it trains on, and which of their clicks.
     EXPECT_EQ(Complaints(kind, [](PretrainConfig& config) { config.shots = 3; }), 0u) << "warm users alone";
     EXPECT_EQ(Complaints(kind, [](PretrainConfig& config) { config.users = TrainingUsers::kAll; }), 3u);
-    EXPECT_EQ(Complaints(kind, [](PretrainConfig& config) { config.training.output = "x"; }), 0u);
+    EXPECT_EQ(Complaints(kind, [](PretrainConfig& config) { config.training.max_steps = 9; }), 0u);
   }
   EXPECT_THAT(
       ConfigDifferences(ConfigJson(ConfigOf(ModelKind::kMelu)), ConfigJson(ConfigOf(ModelKind::kMinet))),
@@ -184,6 +210,8 @@ TEST(ConfigJson, WhatWasTunedIsReadBack) {
 
   config = {};
   config.source_dataset = "grocery.h5";
+  config.training.learning_rate.base = 0.25;
+  config.new_learning_rate = {.base = 0.5, .warmup_steps = 7};
   config.prompt.kind = model::PromptKind::kUserVector;
   config.prompt.user_vectors = true;
   const std::string json = ConfigJson(config, {}, kFields);
@@ -192,6 +220,8 @@ TEST(ConfigJson, WhatWasTunedIsReadBack) {
   EXPECT_EQ(across.prompt.kind, model::PromptKind::kUserVector);
   EXPECT_TRUE(across.prompt.user_vectors);
   EXPECT_EQ(across.predict_field, "");
+  EXPECT_EQ(across.learning_rate.base, 0.5) << "the rows are new, and learn as the new parts do";
+  EXPECT_EQ(across.learning_rate.warmup_steps, 7);
   config.source_dataset = "a/copy/of/grocery.h5";
   EXPECT_THAT(ConfigDifferences(json, ConfigJson(config, {}, kFields)), IsEmpty())
       << "where it lies is no matter";

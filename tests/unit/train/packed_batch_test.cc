@@ -194,6 +194,39 @@ TEST_F(Packing, EveryTokenOfAStepHasADropoutKeyOfItsOwn) {
   EXPECT_EQ(std::set<int64_t>(keys.begin(), keys.end()).size(), keys.size());
 }
 
+TEST_F(Packing, ViewsOfOneUserInAStepAreDrawnApart) {
+  // Of each target, where a sequence has one; of windows of one history the same, which a click knows them
+  // by.
+  const int32_t user = LongUser(8), other = LongUser(4);
+  const auto keys_of = [&](const std::vector<TrainingSequence>& sequences) {
+    return Train({.seed = kSeed}, {.step = 3, .augmented = {View::kMaskedProfile}}, sequences).profile_keys;
+  };
+  const auto of_target = [](int32_t user_id, int32_t end) {
+    return TrainingSequence{.user = user_id, .begin = 0, .end = end, .reading = Reading::kEachTarget};
+  };
+  const Numbers keys = keys_of({of_target(user, 5), of_target(user, 6), of_target(other, 2)});
+  ASSERT_EQ(keys.size(), 3u);
+  EXPECT_EQ(std::set<int64_t>(keys.begin(), keys.end()).size(), 3u);
+  EXPECT_EQ(keys_of({of_target(other, 2), of_target(user, 6)}), (Numbers{keys[2], keys[1]}));
+  const Numbers windows =
+      keys_of({{.user = user, .begin = 0, .end = 3}, {.user = user, .begin = 3, .end = 5}});
+  EXPECT_EQ(windows[0], windows[1]);
+  // Deleted clicks of eight targets that all but share their clicks: hardly ever the same of all.
+  std::vector<TrainingSequence> targets;
+  for (int32_t end = 3; end < 8; ++end) targets.push_back(of_target(user, end));
+  int alike = 0;
+  for (int64_t step = 1; step <= 10; ++step) {
+    const PackedBatch batch =
+        Train({.seed = kSeed},
+              {.step = step, .augmented = {View::kAugmentedClicks}, .behaviour_mask_ratio = 0.5}, targets);
+    std::set<bool> first_click_kept;
+    for (size_t s = 0; s < targets.size(); ++s)
+      first_click_kept.insert(TokensOf(batch, targets.size() + s)[0] == TokensOf(batch, s)[0]);
+    alike += first_click_kept.size() == 1;
+  }
+  EXPECT_LE(alike, 4) << "one in sixteen";
+}
+
 TEST_F(Packing, AProfileIsReadAtTheLastToken) {
   const int32_t user = LongUser(4);
   const std::vector<TrainingSequence> sequences = {

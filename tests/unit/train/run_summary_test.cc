@@ -36,6 +36,14 @@ TEST(RunSummary, HoldsTheResultAndTheCountsUnderTheirNames) {
                   {"generator_parameters", 4}}));
 }
 
+TEST(RunSummary, ARunThatWasNotValidatedHasNoBestValue) {
+  const test::TemporaryFolder folder;
+  WriteRunSummary(folder.path(), "pretrain", {.steps = 3, .best_step = 3, .validated = false}, {});
+  const json summary = json::parse(test::BytesOfFile(folder / "summary.json"));
+  EXPECT_TRUE(summary.at("best_value").is_null());
+  EXPECT_EQ(summary["best_step"], 3);
+}
+
 TEST(RunSummary, ReplacesTheOneOfAnEarlierRunAndLeavesNothingElse) {
   const test::TemporaryFolder folder;
   WriteRunSummary(folder.path(), "pretrain", {.steps = 1}, {});
