@@ -153,11 +153,12 @@ class Experiment {
 
   void CollectDatasets() {
     for (size_t d = 0; d < datasets_.size(); ++d) {
+      if (datasets_[d].crosses_domains()) continue;
       const int64_t stage = expansion_.datasets[d].front();
       if (stage >= 0 && !store_.IsComplete(expansion_.plan.stage(stage))) continue;
       const std::string path =
           stage < 0 ? datasets_[d].target().path : store_.OutputOf(expansion_.plan.stage(stage));
-      if (!datasets_[d].crosses_domains()) Append(reader_.DatasetCounts(datasets_[d].name, path));
+      Append(reader_.DatasetCounts(datasets_[d].name, path));
     }
   }
 

@@ -6,6 +6,7 @@
 
 #include <chrono>
 #include <cstdlib>
+#include <set>
 #include <sstream>
 #include <thread>
 
@@ -79,6 +80,56 @@ TEST_F(ExperimentTest, EveryFlagFileOfThePaperHasAPlan) {
     EXPECT_THAT(result.out, HasSubstr(" stages\n")) << table;
   }
   EXPECT_THAT(Listing(), Not(Contains("out")));
+}
+
+// Lines of a plan that tune a PPR model, without what says whose they are.
+size_t PprStages(const std::string& plan, const std::string& with) {
+  std::set<std::string> stages;
+  std::istringstream lines(plan);
+  for (std::string line; std::getline(lines, line);) {
+    const bool tunes =
+        line.find(" tune --") != std::string::npos && line.find("--method=ppr_") != std::string::npos;
+    if (tunes && line.find(with) != std::string::npos) stages.insert(line);
+  }
+  return stages.size();
+}
+
+// The whole and four variants of two models: no flag that ships or is given makes two of them one.
+TEST_F(ExperimentTest, TheAblationKeepsItsVariantsApart) {
+  const std::vector<std::string> arguments =
+      Arguments({"--flagfile=" + kPaper + "figure3_ablation.flags", "--printed=" + kPaper + "printed.csv",
+                 "--datasets=A=a.h5", "--seeds=1", "--learning_rates=1e-3", "--dry_run"});
+  const ProgramResult shipped = RunPpr(arguments, folder_);
+  ASSERT_EQ(shipped.exit_code, 0) << shipped.err;
+  EXPECT_EQ(PprStages(shipped.out, ""), 10u);
+  EXPECT_EQ(PprStages(shipped.out, "--contrastive_weight=0 "), 2u);
+  std::vector<std::string> weighted = arguments;
+  weighted.push_back("--tune_flags=--contrastive_weight=0.01");
+  const ProgramResult given = RunPpr(weighted, folder_);
+  ASSERT_EQ(given.exit_code, 0) << given.err;
+  EXPECT_EQ(PprStages(given.out, ""), 10u);
+  EXPECT_EQ(PprStages(given.out, "--contrastive_weight=0.01 "), 8u);
+  EXPECT_EQ(PprStages(given.out, "--contrastive_weight=0 "), 2u);
+}
+
+// Values and combinations that only the stage's own plan can judge.
+TEST_F(ExperimentTest, RefusesWhatAStageWouldRefuse) {
+  Write("raw.csv", "clicks");
+  Write("raw.flags", "--interactions=raw.csv\n--cold_clicks=0\n");
+  const ProgramResult result =
+      RunPpr(Arguments({"--tables=table3_few_shot", "--datasets=A=a.h5,B=raw.flags", "--seeds=1,2",
+                        "--learning_rates=1e-3", "--pretrain_flags=--negatives=4 --heads=3 --width=64",
+                        "--tune_flags=--temperature=-1 --metric=aucc", "--evaluate_flags=--threads=-1"}),
+             folder_);
+  EXPECT_EQ(result.exit_code, 64);
+  for (const char* const part :
+       {"prepare of B: --cold_clicks", "pretrain of A, MeLU, few-shot, seed 1, rate 1e-3: --negatives",
+        "--heads", "tune of A, fine-tuning, few-shot, seed 1, rate 1e-3: --temperature", "did you mean auc",
+        "evaluate of A", "--threads"}) {
+    EXPECT_THAT(result.err, HasSubstr(part));
+  }
+  EXPECT_THAT(Listing(), Not(Contains("out/stages")));
+  EXPECT_FALSE(FileExists((folder_ / "calls").string()));
 }
 
 TEST_F(ExperimentTest, StopsOnRequestAndGoesOn) {

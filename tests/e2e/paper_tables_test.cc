@@ -23,7 +23,6 @@ using ::testing::Not;
 using ::testing::SizeIs;
 
 const std::string kPaper = PPR_SOURCE_DIR "/configs/paper/";
-constexpr const char* kSeeds = "--seeds=1,2";
 
 class PaperTablesTest : public CliTest {
  protected:
@@ -50,7 +49,8 @@ class PaperTablesTest : public CliTest {
 
   // A flag file with settings that end in seconds; the command line wins over the file.
   static std::vector<std::string> Arguments(const std::string& table, const std::string& datasets,
-                                            const std::string& output, const std::string& fields) {
+                                            const std::string& output, const std::string& fields,
+                                            const std::string& seeds = "1,2") {
     const std::string tiny =
         "--max_steps=3 --batch_size=32 --threads=1 --progress=none --evaluate_every_steps=3";
     return {"experiment",
@@ -58,7 +58,7 @@ class PaperTablesTest : public CliTest {
             "--printed=" + kPaper + "printed.csv",
             "--datasets=" + datasets,
             "--output=" + output,
-            kSeeds,
+            "--seeds=" + seeds,
             "--learning_rates=1e-3",
             "--ks=1,5",
             "--prompt_lengths=1,3",
@@ -69,8 +69,8 @@ class PaperTablesTest : public CliTest {
   }
 
   ProgramResult Run(const std::string& table, const std::string& datasets, const std::string& output,
-                    const std::string& fields = "CIKM:gender") const {
-    return RunPpr(Arguments(table, datasets, output, fields), folder_);
+                    const std::string& fields = "CIKM:gender", const std::string& seeds = "1,2") const {
+    return RunPpr(Arguments(table, datasets, output, fields, seeds), folder_);
   }
 
   std::vector<report::ResultRow> Results(const std::string& output) const {
@@ -97,20 +97,21 @@ std::map<std::string, RowsOfTable> RowsByTable(const std::vector<report::ResultR
   return tables;
 }
 
-// Every table from one command; then each flag file on its own finds all of its stages complete.
+// Every table from one command, with one seed; then each flag file on its own finds all of its stages
+// complete.
 TEST_F(PaperTablesTest, EveryTableRunsFromRawFiles) {
   const std::string datasets = "CIKM=cikm.flags,AliEC:AliAD=aliec.flags:aliad.flags";
-  const ProgramResult all = Run("all", datasets, "out");
+  const ProgramResult all = Run("all", datasets, "out", "CIKM:gender", "1");
   ASSERT_EQ(all.exit_code, 0) << all.err;
   const std::map<std::string, RowsOfTable> tables = RowsByTable(Results("out"));
-  const RowsOfTable few_shot = {{"CIKM BERT4Rec", 2},   {"CIKM SASRec", 2},    {"CIKM MeLU", 2},
-                                {"CIKM CL4SRec", 2},    {"CIKM pre-train", 2}, {"CIKM fine-tuning", 2},
-                                {"CIKM PPR(light)", 2}, {"CIKM PPR(full)", 2}};
-  const RowsOfTable tuned = {{"CIKM fine-tuning", 2}, {"CIKM PPR(light)", 2}, {"CIKM PPR(full)", 2}};
-  const RowsOfTable cross_domain = {{"AliEC:AliAD SASRec(target)", 2},
-                                    {"AliEC:AliAD MiNet", 2},
-                                    {"AliEC:AliAD fine-tuning", 2},
-                                    {"AliEC:AliAD PPR(full)", 2}};
+  const RowsOfTable few_shot = {{"CIKM BERT4Rec", 1},   {"CIKM SASRec", 1},    {"CIKM MeLU", 1},
+                                {"CIKM CL4SRec", 1},    {"CIKM pre-train", 1}, {"CIKM fine-tuning", 1},
+                                {"CIKM PPR(light)", 1}, {"CIKM PPR(full)", 1}};
+  const RowsOfTable tuned = {{"CIKM fine-tuning", 1}, {"CIKM PPR(light)", 1}, {"CIKM PPR(full)", 1}};
+  const RowsOfTable cross_domain = {{"AliEC:AliAD SASRec(target)", 1},
+                                    {"AliEC:AliAD MiNet", 1},
+                                    {"AliEC:AliAD fine-tuning", 1},
+                                    {"AliEC:AliAD PPR(full)", 1}};
   EXPECT_EQ(tables.at("table3_few_shot"), few_shot);
   EXPECT_EQ(tables.at("table4_zero_shot"), tuned);
   EXPECT_EQ(tables.at("table5_joint"), tuned);
@@ -127,7 +128,7 @@ TEST_F(PaperTablesTest, EveryTableRunsFromRawFiles) {
   EXPECT_THAT(html, Not(HasSubstr(folder_.string())));
 
   for (const auto& [table, rows] : tables) {
-    const ProgramResult alone = Run(table, datasets, "out");
+    const ProgramResult alone = Run(table, datasets, "out", "CIKM:gender", "1");
     EXPECT_EQ(alone.exit_code, 0) << table << ": " << alone.err;
     EXPECT_EQ(alone.err, "") << table << " had stages to run";
     EXPECT_EQ(RowsByTable(Results("out")).at(table), rows) << table;
@@ -165,10 +166,22 @@ TEST_F(PaperTablesTest, TheFieldOfThePaperIsPredicted) {
   EXPECT_EQ(metrics, (std::set<std::string>{"ACC", "Precision", "Recall", "F1"}));
 }
 
+TEST_F(PaperTablesTest, AFieldThatTheDatasetLacksIsRefusedFirst) {
+  const ProgramResult made = RunPpr({"prepare", "--flagfile=cikm.flags", "--output=cikm.h5"}, folder_);
+  ASSERT_EQ(made.exit_code, 0) << made.err;
+  const ProgramResult result = Run("table8_profile", "CIKM=cikm.h5", "out", "gendre,AliEC:occupation");
+  EXPECT_EQ(result.exit_code, 64);
+  EXPECT_THAT(result.err, HasSubstr("predict_fields: expected profile fields of CIKM"));
+  EXPECT_THAT(result.err, HasSubstr("did you mean gender?"));
+  EXPECT_THAT(result.err, HasSubstr("AliEC:occupation is not predicted"));
+}
+
 TEST_F(PaperTablesTest, KilledWhileItTunesItEndsWithTheSameBytes) {
   const std::string datasets = "CIKM=cikm.flags";
   const ProgramResult undisturbed = Run("table4_zero_shot", datasets, "undisturbed");
   ASSERT_EQ(undisturbed.exit_code, 0) << undisturbed.err;
+  const RowsOfTable both_seeds = {{"CIKM fine-tuning", 2}, {"CIKM PPR(light)", 2}, {"CIKM PPR(full)", 2}};
+  EXPECT_EQ(RowsByTable(Results("undisturbed")).at("table4_zero_shot"), both_seeds);
   std::vector<std::string> words = {PprPath()};
   for (const std::string& argument : Arguments("table4_zero_shot", datasets, "killed", ""))
     words.push_back(argument);
