@@ -132,6 +132,10 @@ TEST(ObjectiveValues, NextItemsAreReadAsInEvaluation) {
         EXPECT_NEAR(step.loss / expected, 1, 3e-6) << "W = " << world_size << ", prompts " << prompts;
         EXPECT_EQ(step.contrastive, 0);
       }
+      Model dropping = model;
+      dropping.encoder.dropout = 0.3;
+      EXPECT_GT(std::abs(FirstStep(2, dropping, rules, sequences).loss / expected - 1), 1e-4)
+          << "in training alone";
     }
   }
 }

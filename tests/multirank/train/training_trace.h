@@ -60,7 +60,8 @@ Trace RunSteps(ShardedModel& model, TrainingStep& step, data::EpochPlan& plan, i
 
 // EXPECTs that `many`, of `world_size` ranks, is `one` to rounding, and prints the drift. Local.
 void ExpectSame(const Trace& many, const Trace& one, int world_size, const Setting& setting);
-// The same with tolerances, relative: of the first 20 losses, and of all of them and the parameters.
+// The same with tolerances, relative (to 1 where a loss is less): of the first 20 losses, and of all of them
+// and the parameters.
 void ExpectSame(const Trace& many, const Trace& one, int world_size, double first_steps, double all);
 
 }  // namespace ppr::train
