@@ -180,6 +180,10 @@ EvaluationReport Evaluate(dist::Communicator& communicator, const EvaluateConfig
   LoadedCheckpoint checkpoint =
       LoadForReading(communicator, config.checkpoint, dataset, source ? &*source : nullptr);
   const StoredModel model = ParseStoredModel(checkpoint.contents.config_json, checkpoint.folder);
+  if (source && model.kind != ModelKind::kMinet) {
+    throw ConfigError("source_dataset: expected nothing for " + checkpoint.folder + ", which is of " +
+                      NameOf(model.kind) + " and reads one dataset, found " + config.source_dataset);
+  }
   if (model.kind == ModelKind::kMelu) {
     const data::NegativeSampler negatives(dataset, model.seed);
     const auto scorer = RestoreMelu(communicator, checkpoint, model, dataset, negatives);

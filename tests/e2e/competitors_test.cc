@@ -222,6 +222,8 @@ TEST_F(Competitors, CheckpointsAndFieldsThatDoNotServeAreRefused) {
   ExpectDone(Pretrain("melu", "melu"));
   ExpectRefused(Tune({"--checkpoint=melu"}), 65, {"expected a sequence model to tune, found melu"});
   PrepareOtherDomain();
+  ExpectRefused(Evaluate("base", "evaluation") + Words{"--source_dataset=other.h5"}, 64,
+                {"source_dataset: expected nothing", "of sasrec", "found other.h5"});
   ExpectDone(Pretrain("minet", "minet"));
   ExpectRefused(Evaluate("minet", "evaluation"), 64,
                 {"source_dataset: expected the other domain's dataset.h5"});
