@@ -47,22 +47,13 @@ MeluModel::MeluModel(const MeluConfig& config, int64_t width, const std::vector<
       parameters_(parameters) {
   const std::vector<std::string> problems = config.Problems();
   PPR_BUG_IF_NOT(problems.empty(), "MeLU's configuration was not checked: " + problems.front());
-  std::vector<int64_t> widths{width + tables_.feature_width()};
-  widths.insert(widths.end(), config.hidden_widths.begin(), config.hidden_widths.end());
-  widths.push_back(1);
-  for (size_t layer = 0; layer + 1 < widths.size(); ++layer) {
-    const std::string name = "melu.layer" + std::to_string(layer);
-    weights_.push_back(parameters.Add(name + ".weight", {widths[layer], widths[layer + 1]},
-                                      ParameterGroup::kPretrained, DenseParameters::Init::kFanIn));
-    biases_.push_back(parameters.Add(name + ".bias", {widths[layer + 1]}, ParameterGroup::kPretrained,
-                                     DenseParameters::Init::kZeros));
-  }
+  layers_ = AddScoreLayers("melu", width + tables_.feature_width(), config.hidden_widths, parameters);
 }
 
 MeluModel::Layers MeluModel::GlobalLayers() const {
   Layers layers;
-  for (const int index : weights_) layers.weights.push_back(parameters_[index].unsqueeze(0));
-  for (const int index : biases_) layers.biases.push_back(parameters_[index].view({1, 1, -1}));
+  for (const int index : layers_.weights) layers.weights.push_back(parameters_[index].unsqueeze(0));
+  for (const int index : layers_.biases) layers.biases.push_back(parameters_[index].view({1, 1, -1}));
   return layers;
 }
 

@@ -13,6 +13,7 @@
 #include "model/dense_parameters.h"
 #include "model/losses.h"
 #include "model/profile_tables.h"
+#include "model/score_layers.h"
 
 namespace ppr::model {
 
@@ -84,7 +85,7 @@ class MeluModel {
   MeluConfig config_;
   int64_t width_;
   ProfileTables tables_;
-  std::vector<int> weights_, biases_;  // parameter indices
+  ScoreLayers layers_;  // the global decision layers
   const DenseParameters& parameters_;
 };
 

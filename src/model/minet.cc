@@ -64,8 +64,8 @@ MinetModel::MinetModel(const MinetConfig& config, int64_t width, const std::vect
   of_user_.bias = add("minet.user_importance.bias", {1}, Init::kOnes);
   of_target_interest_.bias = add("minet.target_importance.bias", {1}, Init::kZeros);
   of_source_interest_.bias = add("minet.source_importance.bias", {1}, Init::kZeros);
-  target_network_ = AddNetwork("minet.target_network", 4 * width, parameters);
-  source_network_ = AddNetwork("minet.source_network", 2 * width, parameters);
+  target_network_ = AddScoreLayers("minet.target_network", 4 * width, config.hidden_widths, parameters);
+  source_network_ = AddScoreLayers("minet.source_network", 2 * width, config.hidden_widths, parameters);
 }
 
 MinetModel::Attention MinetModel::AddAttention(const std::string& name, DenseParameters& parameters) const {
@@ -74,22 +74,6 @@ MinetModel::Attention MinetModel::AddAttention(const std::string& name, DensePar
   };
   return {.weight = add(".weight", {4 * width_, config_.attention_width}),
           .score = add(".score", {config_.attention_width, 1})};
-}
-
-MinetModel::Network MinetModel::AddNetwork(const std::string& name, int64_t in,
-                                           DenseParameters& parameters) const {
-  std::vector<int64_t> widths{in};
-  widths.insert(widths.end(), config_.hidden_widths.begin(), config_.hidden_widths.end());
-  widths.push_back(1);
-  Network network;
-  for (size_t layer = 0; layer + 1 < widths.size(); ++layer) {
-    const std::string prefix = name + ".layer" + std::to_string(layer);
-    network.weights.push_back(parameters.Add(prefix + ".weight", {widths[layer], widths[layer + 1]},
-                                             ParameterGroup::kPretrained, Init::kFanIn));
-    network.biases.push_back(
-        parameters.Add(prefix + ".bias", {widths[layer + 1]}, ParameterGroup::kPretrained, Init::kZeros));
-  }
-  return network;
 }
 
 at::Tensor MinetModel::Users(const at::Tensor& codes) const {
@@ -153,7 +137,7 @@ at::Tensor MinetModel::Importance(const Attention& attention, const at::Tensor& 
   return at::exp(at::matmul(hidden, parameters_[attention.score]) + parameters_[attention.bias]);
 }
 
-at::Tensor MinetModel::Apply(const Network& network, const at::Tensor& input) const {
+at::Tensor MinetModel::Apply(const ScoreLayers& network, const at::Tensor& input) const {
   at::Tensor hidden = input;
   for (size_t layer = 0; layer < network.weights.size(); ++layer) {
     if (layer > 0) hidden = at::relu(hidden);

@@ -11,6 +11,7 @@
 
 #include "model/dense_parameters.h"
 #include "model/profile_tables.h"
+#include "model/score_layers.h"
 
 namespace ppr::model {
 
@@ -62,9 +63,6 @@ class MinetModel {
   struct Attention {
     int weight = -1, score = -1, bias = -1;
   };
-  struct Network {
-    std::vector<int> weights, biases;
-  };
   // What is scored against what, as rows of the table and of users.
   struct Inputs {
     at::Tensor users;    // [B, d]
@@ -72,7 +70,6 @@ class MinetModel {
   };
 
   Attention AddAttention(const std::string& name, DenseParameters& parameters) const;
-  Network AddNetwork(const std::string& name, int64_t in, DenseParameters& parameters) const;
   at::Tensor Users(const at::Tensor& codes) const;
   Inputs InputsOf(const MinetBatch& batch) const;
   // Scores of each click for each of its user's targets: clicks [T, d] -> [T, C].
@@ -85,7 +82,7 @@ class MinetModel {
   // exp(v . ReLU(W z) + b): z [B, C, 4d] -> [B, C, 1].
   at::Tensor Importance(const Attention& attention, const at::Tensor& z) const;
   // [B, C, in] -> [B, C].
-  at::Tensor Apply(const Network& network, const at::Tensor& input) const;
+  at::Tensor Apply(const ScoreLayers& network, const at::Tensor& input) const;
 
   MinetConfig config_;
   int64_t width_;
@@ -94,7 +91,7 @@ class MinetModel {
   int transfer_left_, transfer_right_;  // H = left [d, k] right [k, d]
   Attention of_target_clicks_, of_source_clicks_;
   Attention of_user_, of_target_interest_, of_source_interest_;
-  Network target_network_, source_network_;
+  ScoreLayers target_network_, source_network_;
   const DenseParameters& parameters_;
 };
 

@@ -6,6 +6,7 @@
 #include <string>
 
 #include "base/errors.h"
+#include "train/dealt_rounds.h"
 #include "train/ranking.h"
 
 namespace ppr::train {
@@ -35,15 +36,12 @@ struct RoundCases {
   std::vector<std::span<const int32_t>> excluded;
 };
 
-// Round `round` of rank r takes places (round * batch_cases + j) * W + r: the list dealt like cards, so that
-// the ranks' shares of every round differ by one case at most.
-RoundCases DealRound(const dist::Communicator& communicator, const data::Dataset& dataset,
-                     const std::vector<int64_t>& cases, int64_t round, int64_t batch_cases) {
+// This rank's cases of one round, by their places in the list of all.
+RoundCases CasesAt(const std::vector<int64_t>& places, const data::Dataset& dataset,
+                   const std::vector<int64_t>& cases) {
   RoundCases mine;
-  for (int64_t j = 0; j < batch_cases; ++j) {
-    const size_t place =
-        static_cast<size_t>((round * batch_cases + j) * communicator.size() + communicator.rank());
-    if (place >= cases.size()) break;
+  for (const int64_t dealt : places) {
+    const auto place = static_cast<size_t>(dealt);
     const int64_t index = cases[place];
     const int32_t user = dataset.cases.user[static_cast<size_t>(index)];
     const size_t position = static_cast<size_t>(dataset.cases.position[static_cast<size_t>(index)]);
@@ -81,10 +79,9 @@ CaseResults EvaluateRounds(dist::Communicator& communicator, const data::Dataset
                            const RankRound& rank_round) {
   PPR_BUG_IF_NOT(batch_cases >= 1, "batch_cases = " + std::to_string(batch_cases));
   at::Tensor numbers = at::zeros({static_cast<int64_t>(cases.size()), kNumbersPerCase}, at::kLong);
-  const int64_t cases_per_round = batch_cases * communicator.size();
-  const int64_t rounds = (static_cast<int64_t>(cases.size()) + cases_per_round - 1) / cases_per_round;
-  for (int64_t round = 0; round < rounds; ++round) {
-    const RoundCases mine = DealRound(communicator, dataset, cases, round, batch_cases);
+  const auto count = static_cast<int64_t>(cases.size());
+  DealInRounds(communicator, count, batch_cases, [&](const std::vector<int64_t>& places) {
+    const RoundCases mine = CasesAt(places, dataset, cases);
     const CaseName name_of = [&](int64_t i) {
       const size_t index = static_cast<size_t>(mine.cases[static_cast<size_t>(i)]);
       const size_t user = static_cast<size_t>(dataset.cases.user[index]);
@@ -92,7 +89,7 @@ CaseResults EvaluateRounds(dist::Communicator& communicator, const data::Dataset
              dataset.user_ids[user] + "'";
     };
     rank_round(mine, name_of, numbers);
-  }
+  });
   communicator.AllReduce(numbers);  // each case was filled in by one rank, the others add 0
 
   CaseResults results;

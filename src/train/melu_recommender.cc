@@ -121,12 +121,10 @@ int64_t MeluObjective::NumTargets(const Upcoming& upcoming) const {
 }
 
 std::unique_ptr<Objective::Share> MeluObjective::Pack(const Upcoming& upcoming) const {
-  const dist::Communicator& communicator = recommender_.communicator();
   const data::Dataset& dataset = recommender_.dataset();
   auto share = std::make_unique<MeluShare>();
-  for (const int64_t index :
-       data::DealByTokens(upcoming.sequences, prefix_tokens(), communicator.size(), communicator.rank())) {
-    const Task task = TaskOf(upcoming.epoch, upcoming.sequences[static_cast<size_t>(index)]);
+  for (const data::TrainingSequence& sequence : DealtTo(recommender_.communicator(), upcoming)) {
+    const Task task = TaskOf(upcoming.epoch, sequence);
     const auto history = dataset.training_history(task.user);
     share->users.push_back(task.user);
     for (int32_t place = task.begin; place < task.end; ++place) {

@@ -91,13 +91,10 @@ at::Tensor MinetRecommender::Score(std::span<const int64_t> cases, const std::ve
 }
 
 std::unique_ptr<Objective::Share> MinetObjective::Pack(const Upcoming& upcoming) const {
-  const dist::Communicator& communicator = recommender_.communicator();
   const RandomKey step_key =
       MakeRandomKey(seed_, RandomSite::kSourceClick).With(static_cast<uint64_t>(upcoming.step));
   auto share = std::make_unique<MinetShare>();
-  for (const int64_t index :
-       data::DealByTokens(upcoming.sequences, prefix_tokens(), communicator.size(), communicator.rank())) {
-    const data::TrainingSequence& sequence = upcoming.sequences[static_cast<size_t>(index)];
+  for (const data::TrainingSequence& sequence : DealtTo(recommender_.communicator(), upcoming)) {
     const int32_t user = sequence.user;
     recommender_.AppendClicks(user, sequence.end, &share->clicks);
     int64_t negative = 0;

@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "data/batches.h"
+#include "dist/communicator.h"
 
 namespace ppr::train {
 
@@ -59,6 +60,18 @@ class Objective {
   // The fused way around Compute(), for a loss that needs no other sequence's; null = there is none. Its
   // shares are PackedShares.
   virtual OnePass* one_pass() { return nullptr; }
+
+ protected:
+  // The sequences of a global batch that this rank packs.
+  std::vector<data::TrainingSequence> DealtTo(const dist::Communicator& communicator,
+                                              const Upcoming& upcoming) const {
+    std::vector<data::TrainingSequence> mine;
+    for (const int64_t index :
+         data::DealByTokens(upcoming.sequences, prefix_tokens(), communicator.size(), communicator.rank())) {
+      mine.push_back(upcoming.sequences[static_cast<size_t>(index)]);
+    }
+    return mine;
+  }
 };
 
 }  // namespace ppr::train

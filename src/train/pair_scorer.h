@@ -32,7 +32,7 @@ class PairScorer : public ShardedModel {
 
  protected:
   // The profile codes that the model reads: [n, m] int64.
-  at::Tensor CodesOf(std::span<const int32_t> users) const;
+  at::Tensor CodesOf(std::span<const int32_t> users) const { return ProfileCodes(dataset_, profile_, users); }
   // Collective. The rows of `ids`: distinct ones [U, d], and of each id the one that it is.
   at::Tensor FetchRows(const std::vector<int64_t>& ids, std::vector<int64_t>* row_of_id);
 

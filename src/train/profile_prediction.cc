@@ -9,6 +9,7 @@
 #include "base/errors.h"
 #include "base/nearest_name.h"
 #include "base/text_format.h"
+#include "train/dealt_rounds.h"
 
 namespace ppr::train {
 namespace {
@@ -69,26 +70,23 @@ ProfilePredictions PredictProfiles(Recommender& recommender, const data::Dataset
   dist::Communicator& communicator = recommender.communicator();
   const auto count = static_cast<int64_t>(users.size());
   at::Tensor answers = at::zeros({count, 2}, at::kDouble);  // class, log-probability of the true one
-  const int64_t users_a_round = batch_users * communicator.size();
-  for (int64_t first = 0; first < count; first += users_a_round) {
-    std::vector<int64_t> places, labels;
+  DealInRounds(communicator, count, batch_users, [&](const std::vector<int64_t>& places) {
+    std::vector<int64_t> labels;
     std::vector<ClickSequence> sequences;
-    for (int64_t i = first + communicator.rank(); i < std::min(count, first + users_a_round);
-         i += communicator.size()) {
-      const int32_t user = users[static_cast<size_t>(i)];
-      places.push_back(i);
+    for (const int64_t place : places) {
+      const int32_t user = users[static_cast<size_t>(place)];
       labels.push_back(ClassOf(dataset, user, field));
       sequences.push_back({user, 0, static_cast<int32_t>(dataset.history(user).size())});
     }
     const at::Tensor vectors = recommender.UserVectors(dataset, sequences);
-    if (places.empty()) continue;
+    if (places.empty()) return;
     const at::Tensor log_probabilities = recommender.classifier()->LogProbabilities(vectors);
     const at::Tensor of_label =
         log_probabilities.gather(1, at::tensor(labels, at::kLong).unsqueeze(1)).squeeze(1);
     const at::Tensor answer =
         at::stack({log_probabilities.argmax(1).to(at::kDouble), of_label.to(at::kDouble)}, 1);
     answers.index_copy_(0, at::tensor(places, at::kLong), answer);
-  }
+  });
   communicator.AllReduce(answers);  // each user was answered for by one rank, the others add 0
 
   ProfilePredictions predictions{.users = users};

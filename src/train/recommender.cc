@@ -36,6 +36,18 @@ ProfileInput MakeProfileInput(const data::Dataset& dataset, const std::vector<st
   return input;
 }
 
+at::Tensor ProfileCodes(const data::Dataset& dataset, const ProfileInput& input,
+                        std::span<const int32_t> users) {
+  std::vector<int64_t> codes;
+  codes.reserve(users.size() * input.columns.size());
+  for (const int32_t user : users) {
+    const auto profile = dataset.profile(user);
+    for (const int64_t column : input.columns) codes.push_back(profile[static_cast<size_t>(column)]);
+  }
+  return at::tensor(codes, at::kLong)
+      .view({static_cast<int64_t>(users.size()), static_cast<int64_t>(input.columns.size())});
+}
+
 Recommender::Recommender(dist::Communicator& communicator, const model::EncoderConfig& encoder,
                          const std::optional<model::PromptConfig>& prompt, const ProfileInput& profile,
                          int64_t num_items, uint64_t seed, int64_t classes)
@@ -75,16 +87,6 @@ PackingRules Recommender::packing(uint64_t seed) const {
           .mask_at_end = config.attention == model::AttentionSpan::kBidirectional};
 }
 
-at::Tensor Recommender::ProfileCodes(const PackedBatch& batch, const data::Dataset& dataset) const {
-  std::vector<int64_t> codes;
-  codes.reserve(batch.users.size() * profile_.columns.size());
-  for (const int32_t user : batch.users) {
-    const auto profile = dataset.profile(user);
-    for (const int64_t column : profile_.columns) codes.push_back(profile[static_cast<size_t>(column)]);
-  }
-  return at::tensor(codes, at::kLong).view({batch.num_users, static_cast<int64_t>(profile_.columns.size())});
-}
-
 at::Tensor Recommender::UserVectorsOf(const PackedBatch& batch) const {
   const model::PromptConfig& config = prompt_->config();
   if (!config.user_vectors && config.kind != model::PromptKind::kUserVector) return {};
@@ -116,7 +118,7 @@ Recommender::ProfileParts Recommender::MakeProfileParts(const PackedBatch& batch
                                                         double profile_mask_ratio) const {
   ProfileParts parts;
   if (!prompt_) return parts;
-  const at::Tensor codes = ProfileCodes(batch, dataset);
+  const at::Tensor codes = ProfileCodes(dataset, profile_, batch.users);
   const at::Tensor vectors = UserVectorsOf(batch);
   if (batch.prompt_tokens > 0) {
     parts.prompts = PromptsOfViews(batch, prompt_->PromptFeatures(codes, vectors), augmented, mask_keys,

@@ -31,6 +31,10 @@ struct ProfileInput {
 // `names` empty = all fields of the dataset. ConfigError with the nearest name for unknown ones.
 ProfileInput MakeProfileInput(const data::Dataset& dataset, const std::vector<std::string>& names);
 
+// The codes of those fields: [n, m] int64.
+at::Tensor ProfileCodes(const data::Dataset& dataset, const ProfileInput& input,
+                        std::span<const int32_t> users);
+
 class Recommender : public ShardedModel {
  public:
   // `prompt` absent = no tuning parts; classes > 0: a classifier of a profile value with so many values. The
@@ -93,9 +97,7 @@ class Recommender : public ShardedModel {
   int64_t prompt_tokens() const { return prompt_ ? prompt_->config().num_tokens : 0; }
 
  private:
-  at::Tensor ProfileCodes(const PackedBatch& batch,
-                          const data::Dataset& dataset) const;  // [num_users, m] int64
-  at::Tensor UserVectorsOf(const PackedBatch& batch) const;     // [num_users, d], or undefined
+  at::Tensor UserVectorsOf(const PackedBatch& batch) const;  // [num_users, d], or undefined
   at::Tensor PromptsOfViews(const PackedBatch& batch, const at::Tensor& features,
                             const std::vector<View>& augmented, const at::Tensor& mask_keys,
                             double profile_mask_ratio) const;

@@ -94,7 +94,6 @@ int64_t SequenceObjective::NumTargets(const Upcoming& upcoming) const {
 }
 
 std::unique_ptr<Objective::Share> SequenceObjective::Pack(const Upcoming& upcoming) const {
-  const dist::Communicator& communicator = recommender_.communicator();
   const PackingRules packing = PackingOf(upcoming);
   const bool draws = !predicts_profile() && !reads_whole_table();
   const TrainingPack pack{
@@ -108,11 +107,7 @@ std::unique_ptr<Objective::Share> SequenceObjective::Pack(const Upcoming& upcomi
       .pair = rules_.augmentation,
       .hides_clicks = !upcoming.sequences.empty() && hides_clicks(upcoming.sequences.front()),
       .masked = rules_.masked};
-  std::vector<data::TrainingSequence> mine;
-  for (const int64_t index :
-       data::DealByTokens(upcoming.sequences, prefix_tokens(), communicator.size(), communicator.rank())) {
-    mine.push_back(upcoming.sequences[static_cast<size_t>(index)]);
-  }
+  const std::vector<data::TrainingSequence> mine = DealtTo(recommender_.communicator(), upcoming);
   auto share = std::make_unique<PackedShare>();
   share->packed = PackForTraining(dataset_, packing, pack, mine, negatives_);
   share->ids = NeededIds(share->packed, draws);

@@ -7,6 +7,7 @@
 #include <unordered_map>
 
 #include "base/errors.h"
+#include "train/dealt_rounds.h"
 
 namespace ppr::train {
 
@@ -35,20 +36,18 @@ at::Tensor SourceUserVectors(Recommender& source_model, const data::Dataset& sou
   const std::vector<int32_t> users = SourceUsers(source, target);
   const auto count = static_cast<int64_t>(users.size());
   at::Tensor vectors = at::zeros({count, source_model.width()});
-  const int64_t users_a_round = kUsersAtATime * communicator.size();
-  for (int64_t first = 0; first < count; first += users_a_round) {
+  DealInRounds(communicator, count, kUsersAtATime, [&](const std::vector<int64_t>& dealt) {
     std::vector<int64_t> places;
     std::vector<ClickSequence> sequences;
-    for (int64_t i = first + communicator.rank(); i < std::min(count, first + users_a_round);
-         i += communicator.size()) {
-      const int32_t user = users[static_cast<size_t>(i)];
+    for (const int64_t place : dealt) {
+      const int32_t user = users[static_cast<size_t>(place)];
       if (user < 0) continue;
-      places.push_back(i);
+      places.push_back(place);
       sequences.push_back({user, 0, static_cast<int32_t>(source.history(user).size())});
     }
     const at::Tensor of_round = source_model.UserVectors(source, sequences);
     vectors.index_copy_(0, at::tensor(places, at::kLong), of_round);
-  }
+  });
   communicator.AllReduce(vectors);  // each user was read by one rank, the others add 0
   return vectors;
 }

@@ -60,11 +60,11 @@ LoadedCheckpoint LoadForReading(dist::Communicator& communicator, const std::str
                     "; items would be mixed up. Give the same dataset file");
   }
   const StoredModel model = ParseStoredModel(checkpoint.contents.config_json, checkpoint.folder);
-  if (model.kind == ModelKind::kMinet && source == nullptr) {
+  const bool two_domains = model.kind == ModelKind::kMinet;
+  if (two_domains && source == nullptr) {
     throw ConfigError("source_dataset: expected the other domain's dataset.h5, since " + checkpoint.folder +
                       " is of minet, found nothing (evaluate takes it; tune starts from a sequence model)");
   }
-  const bool two_domains = model.kind == ModelKind::kMinet;
   if (two_domains && source->digest != model.source_digest) {
     throw DataError(checkpoint.folder + ": was made with the other domain's dataset of digest " +
                     model.source_digest + ", found " + source->digest + " in " + source->path);
