@@ -192,4 +192,36 @@ Trace Train(dist::Communicator& communicator, const TrainedSetting& setting) {
   return TrainSequenceModel(communicator, setting);
 }
 
+Trace TrainOnThreads(const TrainedSetting& setting, int world_size) {
+  return TraceOnThreads(world_size,
+                        [&](dist::Communicator& communicator) { return Train(communicator, setting); });
+}
+
+void ExpectSameTraining(const Trace& many, const Trace& one, int world_size) {
+  ExpectSame(many, one, world_size, /*first_steps=*/3e-6, /*all=*/5e-5);
+}
+
+std::vector<Trained> EveryTrained() {
+  return {Trained::kCl4srec,
+          Trained::kBert4rec,
+          Trained::kBert4recBpr,
+          Trained::kGru4rec,
+          Trained::kMelu,
+          Trained::kMinet,
+          Trained::kTunedBidirectional,
+          Trained::kTunedGru,
+          Trained::kTunedSharedPrompt,
+          Trained::kTunedUserVectors,
+          Trained::kTunedProfile,
+          Trained::kTunedProfileBert};
+}
+
+std::string NameOfTrained(const testing::TestParamInfo<Trained>& info) {
+  static const char* const kNames[] = {
+      "Cl4srec",      "Bert4rec",           "Bert4recBpr", "Gru4rec",           "Melu",
+      "Minet",        "TunedBidirectional", "TunedGru",    "TunedSharedPrompt", "TunedUserVectors",
+      "TunedProfile", "TunedProfileBert"};
+  return kNames[static_cast<size_t>(info.param)];
+}
+
 }  // namespace ppr::train
