@@ -50,6 +50,8 @@ DEFINE_string(tune_flags, "", "The same of ppr tune");
 DEFINE_string(evaluate_flags, "", "The same of ppr evaluate");
 DEFINE_string(printed, "", "CSV of the paper's numbers, to stand beside ours: configs/paper/printed.csv");
 DEFINE_bool(dry_run, false, "Print the plan and run nothing");
+DEFINE_int64(parallel_stages, 1,
+             "Stages that run at a time; their ranks and --threads share the cores, so give each its part");
 DEFINE_bool(keep_going, false, "After a stage that fails, run what does not need it");
 
 namespace ppr::cli {
@@ -144,6 +146,7 @@ experiment::ExperimentConfig ConfigFromFlags(FlagSet& flags) {
   config.output = FLAGS_output;
   config.dry_run = FLAGS_dry_run;
   config.keep_going = FLAGS_keep_going;
+  config.parallel_stages = FLAGS_parallel_stages;
   config.check_flags = ProblemsOfFlags;
   config.check_stage = ProblemsOfStage;
   config.fields_of = FieldsOfDataset;
@@ -185,6 +188,7 @@ Command ExperimentCommand() {
                                             {"evaluate_flags"},
                                             {"launcher"},
                                             {"program"},
+                                            {"parallel_stages"},
                                             {"keep_going"},
                                             {"dry_run"}}),
                  TopicFromGflags("Report", {{"output"}, {"printed"}})},

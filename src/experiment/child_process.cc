@@ -6,7 +6,6 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include <algorithm>
 #include <chrono>
 #include <cstdlib>
 #include <sstream>
@@ -14,7 +13,6 @@
 
 #include "base/durable_file.h"
 #include "base/errors.h"
-#include "base/stop_request.h"
 
 namespace ppr::experiment {
 namespace {
@@ -22,6 +20,7 @@ namespace {
 using Clock = std::chrono::steady_clock;
 
 constexpr std::chrono::minutes kTimeToStop{10};
+constexpr std::chrono::seconds kTimeToEnd{10};
 // The exit code of a child that could not become the program.
 constexpr int kNotStarted = 127;
 
@@ -70,32 +69,47 @@ pid_t Start(const std::vector<std::string>& words, const std::string& log_path) 
 
 }  // namespace
 
-ChildResult RunChild(const std::vector<std::string>& words, const std::string& log_path) {
+ChildProcess::ChildProcess(const std::vector<std::string>& words, const std::string& log_path) {
   PPR_BUG_IF_NOT(!words.empty(), "a child process without a program");
-  const pid_t child = Start(words, log_path);
-  ChildResult result;
-  Clock::time_point told;
-  const Clock::time_point start = Clock::now();
-  for (;;) {
-    int status = 0;
-    const pid_t ended = ::waitpid(child, &status, WNOHANG);
-    if (ended < 0) throw StorageErrorFromErrno("cannot wait for", words.front());
-    if (ended == child) {
-      result.exit_code = WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);
-      return result;
-    }
-    if (StopRequested() != 0 && !result.was_told) {
-      ::kill(-child, SIGUSR1);
-      result.was_told = true;
-      told = Clock::now();
-    }
-    if (result.was_told && Clock::now() - told > kTimeToStop) ::kill(-child, SIGKILL);
-    // Nothing to wait on tells of both the child's end and a signal on every kernel. An eighth of the time
-    // that went by is little beside it.
-    const Clock::duration pause = (Clock::now() - start) / 8;
-    std::this_thread::sleep_for(
-        std::clamp<Clock::duration>(pause, std::chrono::milliseconds{1}, std::chrono::milliseconds{200}));
+  start_ = Clock::now();
+  child_ = Start(words, log_path);
+}
+
+ChildProcess::~ChildProcess() {
+  if (child_ < 0) return;
+  ::kill(-child_, SIGTERM);
+  if (WaitFor(kTimeToEnd)) return;
+  ::kill(-child_, SIGKILL);
+  ::waitpid(child_, nullptr, 0);
+}
+
+bool ChildProcess::WaitFor(std::chrono::seconds limit) const {
+  const Clock::time_point give_up = Clock::now() + limit;
+  while (::waitpid(child_, nullptr, WNOHANG) == 0) {
+    if (Clock::now() > give_up) return false;
+    std::this_thread::sleep_for(std::chrono::milliseconds(5));
   }
+  return true;
+}
+
+std::optional<ChildResult> ChildProcess::Poll() {
+  int status = 0;
+  const pid_t ended = ::waitpid(child_, &status, WNOHANG);
+  if (ended < 0) throw StorageErrorFromErrno("cannot wait for process", std::to_string(child_));
+  if (ended == 0) {
+    if (told_ && Clock::now() - *told_ > kTimeToStop) ::kill(-child_, SIGKILL);
+    return std::nullopt;
+  }
+  child_ = -1;
+  return ChildResult{.exit_code = WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status),
+                     .was_told = told_.has_value(),
+                     .seconds = std::chrono::duration<double>(Age()).count()};
+}
+
+void ChildProcess::AskToStop() {
+  if (told_) return;
+  ::kill(-child_, SIGUSR1);
+  told_ = Clock::now();
 }
 
 }  // namespace ppr::experiment

@@ -1,6 +1,10 @@
-// One stage as a child process: in a process group of its own, its output in a log, ended with its parent.
+// A stage as a child process: in a process group of its own, its output in a log, ended with its parent.
 #pragma once
 
+#include <sys/types.h>
+
+#include <chrono>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -8,14 +12,37 @@ namespace ppr::experiment {
 
 struct ChildResult {
   int exit_code = 0;      // 128 + signal when a signal ended it
-  bool was_told = false;  // a request to stop was handed on to it
+  bool was_told = false;  // it was asked to stop before it ended
+  double seconds = 0;     // from its start
 };
 
-// Runs `words` to its end, output and errors appended to `log_path`. A request to stop (base/stop_request.h)
-// is handed on once, as SIGUSR1: mpirun gives that to its ranks, where SIGTERM would kill them. A child that
-// has not ended ten minutes later is killed, with its process group; ranks of mpirun are in groups of their
-// own and end when they lose it. When this process dies, the child gets SIGTERM, at which mpirun ends its
-// ranks. Throws ConfigError when the program is not found, StorageError when it cannot be started.
-ChildResult RunChild(const std::vector<std::string>& words, const std::string& log_path);
+// When this process dies, the child gets SIGTERM, at which mpirun ends its ranks.
+class ChildProcess {
+ public:
+  // Starts `words`; output and errors are appended to `log_path`. Throws ConfigError when the program is not
+  // found, StorageError when it cannot be started.
+  ChildProcess(const std::vector<std::string>& words, const std::string& log_path);
+  // Ends a child that still runs, with its process group, and waits for it: up to ten seconds after SIGTERM,
+  // then with SIGKILL.
+  ~ChildProcess();
+  ChildProcess(const ChildProcess&) = delete;
+  ChildProcess& operator=(const ChildProcess&) = delete;
+
+  // How it ended, when it has; not to be called again then. Does not block. A child that has not ended ten
+  // minutes after AskToStop is killed, with its process group; ranks of mpirun are in groups of their own and
+  // end when they lose it.
+  std::optional<ChildResult> Poll();
+  // Once, as SIGUSR1: mpirun gives that to its ranks, where SIGTERM would kill them. Later calls do nothing.
+  void AskToStop();
+
+  std::chrono::steady_clock::duration Age() const { return std::chrono::steady_clock::now() - start_; }
+
+ private:
+  bool WaitFor(std::chrono::seconds limit) const;
+
+  std::chrono::steady_clock::time_point start_;
+  std::optional<std::chrono::steady_clock::time_point> told_;
+  pid_t child_ = -1;  // also its process group; -1: it has ended
+};
 
 }  // namespace ppr::experiment

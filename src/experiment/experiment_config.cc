@@ -127,6 +127,9 @@ std::vector<std::string> ExperimentConfig::Problems() const {
   CheckNotEmpty("learning_rates", learning_rates.empty(), "rates above 0", problems);
   CheckNotEmpty("output", output.empty(), "a folder", problems);
   CheckNotEmpty("program", program.empty(), "the path of ppr", problems);
+  if (parallel_stages < 1) {
+    problems.push_back("parallel_stages: expected 1 or more, found " + std::to_string(parallel_stages));
+  }
   if (!printed.empty() && !FileExists(printed)) {
     problems.push_back("printed: expected a CSV file, found nothing at " + printed);
   }

@@ -31,6 +31,7 @@ struct ExperimentConfig {
   std::string output;   // folder
   bool dry_run = false;
   bool keep_going = false;
+  int64_t parallel_stages = 1;
 
   // What a sub-command says before it starts; without them nothing is checked before a stage runs.
   // Of single flags: names, and values by type.

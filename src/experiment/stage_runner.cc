@@ -4,12 +4,12 @@
 #include <array>
 #include <chrono>
 #include <optional>
+#include <thread>
 
 #include "base/durable_file.h"
 #include "base/errors.h"
 #include "base/stop_request.h"
 #include "base/text_format.h"
-#include "experiment/child_process.h"
 
 namespace ppr::experiment {
 namespace {
@@ -45,6 +45,9 @@ bool IsStop(const ChildResult& result) {
          (result.was_told && result.exit_code > kSignalBase);
 }
 
+// "tune of CIKM, PPR(full), few-shot, seed 1".
+std::string Described(const Stage& stage) { return CommandOf(stage.kind) + " of " + stage.label; }
+
 }  // namespace
 
 std::string ExitCodeMeaning(int exit_code) {
@@ -79,79 +82,122 @@ std::string ExitCodeMeaning(int exit_code) {
 }
 
 void StageRunner::Run(const StagePlan& plan, int64_t later) {
-  const std::vector<Stage>& stages = plan.stages();
-  const size_t total = stages.size() + static_cast<size_t>(later);
-  for (const Stage& stage : stages) {
+  for (const Stage& stage : plan.stages()) {
     const std::optional<double> seconds = store_.SecondsOf(stage);
     if (seconds) complete_.emplace(stage.digest, *seconds);
   }
-  for (size_t i = 0; i < stages.size(); ++i) {
-    const Stage& stage = stages[i];
-    if (failed_.contains(stage.digest) || complete_.contains(stage.digest)) continue;
-    if (NeedsFailedStage(plan, stage)) {
-      failed_.insert(stage.digest);
-      continue;
+  for (std::optional<size_t> next = NextStage(plan); next || !running_.empty(); next = NextStage(plan)) {
+    const bool has_place = static_cast<int64_t>(running_.size()) < options_.parallel_stages;
+    if (next && has_place && !IsEnding()) {
+      Start(plan, *next, later);
+    } else if (!running_.empty()) {
+      WaitForAnEnd();
+    } else {
+      if (stopped_at_.empty()) stopped_at_ = Described(plan.stages()[*next]);
+      break;
     }
-    RunStage(plan, stage, std::to_string(i + 1) + "/" + std::to_string(total), TimeLeft(plan, i, later));
+  }
+  if (!failures_.empty() && !options_.keep_going)
+    throw Error(static_cast<ExitCode>(first_exit_code_), failures_.front());
+  if (!stopped_at_.empty()) {
+    throw StoppedOnRequest("stopped on request at " + stopped_at_ +
+                           "; start the same command again to go on");
   }
 }
 
-void StageRunner::RunStage(const StagePlan& plan, const Stage& stage, const std::string& place,
-                           const std::string& left) {
-  const auto stopped = [&] {
-    return StoppedOnRequest("stopped on request at " + CommandOf(stage.kind) + " of " + stage.label +
-                            "; start the same command again to go on");
-  };
-  if (StopRequested() != 0) throw stopped();
-  options_.progress("[" + place + "] " + CommandOf(stage.kind) + " " + stage.label + left);
+// Whether nothing more is to be started.
+bool StageRunner::IsEnding() const {
+  return StopRequested() != 0 || !stopped_at_.empty() || (!failures_.empty() && !options_.keep_going);
+}
+
+// The first that waits for nothing.
+std::optional<size_t> StageRunner::NextStage(const StagePlan& plan) {
+  for (size_t i = 0; i < plan.stages().size(); ++i) {
+    const Stage& stage = plan.stages()[i];
+    if (failed_.contains(stage.digest) || complete_.contains(stage.digest) || IsRunning(stage)) continue;
+    const auto some_input = [&](const auto& is) {
+      return std::any_of(stage.inputs.begin(), stage.inputs.end(), [&](const StageInput& input) {
+        return input.stage >= 0 && is(plan.stage(input.stage).digest);
+      });
+    };
+    if (some_input([&](const std::string& digest) { return failed_.contains(digest); })) {
+      failed_.insert(stage.digest);
+    } else if (!some_input([&](const std::string& digest) { return !complete_.contains(digest); })) {
+      return i;
+    }
+  }
+  return std::nullopt;
+}
+
+bool StageRunner::IsRunning(const Stage& stage) const {
+  return std::any_of(running_.begin(), running_.end(),
+                     [&](const Running& running) { return running.stage->digest == stage.digest; });
+}
+
+void StageRunner::Start(const StagePlan& plan, size_t index, int64_t later) {
+  const Stage& stage = plan.stages()[index];
+  const size_t total = plan.stages().size() + static_cast<size_t>(later);
+  options_.progress("[" + std::to_string(index + 1) + "/" + std::to_string(total) + "] " +
+                    CommandOf(stage.kind) + " " + stage.label + TimeLeft(plan, later));
   CreateFolder(store_.FolderOf(stage));
-  const auto start = std::chrono::steady_clock::now();
-  const ChildResult result =
-      RunChild(CommandLineOf(plan, stage, store_, options_.program), store_.LogOf(stage));
-  const std::chrono::duration<double> took = std::chrono::steady_clock::now() - start;
+  running_.emplace_back(stage, CommandLineOf(plan, stage, store_, options_.program), store_.LogOf(stage));
+}
+
+void StageRunner::WaitForAnEnd() {
+  for (;;) {
+    auto youngest = std::chrono::steady_clock::duration::max();
+    for (auto running = running_.begin(); running != running_.end(); ++running) {
+      if (IsEnding()) running->child.AskToStop();
+      if (const std::optional<ChildResult> result = running->child.Poll()) {
+        const Stage& stage = *running->stage;
+        running_.erase(running);
+        return Finish(stage, *result);
+      }
+      youngest = std::min(youngest, running->child.Age());
+    }
+    // Nothing to wait on tells of both a child's end and a signal on every kernel. An eighth of the time that
+    // went by is little beside it.
+    std::this_thread::sleep_for(std::clamp<std::chrono::steady_clock::duration>(
+        youngest / 8, std::chrono::milliseconds{1}, std::chrono::milliseconds{200}));
+  }
+}
+
+void StageRunner::Finish(const Stage& stage, const ChildResult& result) {
   if (result.exit_code == 0) {
-    store_.MarkComplete(stage, took.count());
-    complete_.emplace(stage.digest, took.count());
-  } else if (IsStop(result)) {
-    throw stopped();
-  } else {
+    store_.MarkComplete(stage, result.seconds);
+    complete_.emplace(stage.digest, result.seconds);
+  } else if (!IsStop(result)) {
     Fail(stage, result.exit_code);
+  } else if (stopped_at_.empty()) {
+    stopped_at_ = Described(stage);
   }
 }
 
 void StageRunner::Fail(const Stage& stage, int exit_code) {
-  std::string text = CommandOf(stage.kind) + " of " + stage.label + " ended with exit code " +
-                     ExitCodeMeaning(exit_code) + ". The last lines of " + store_.LogOf(stage) + ":\n";
+  std::string text = Described(stage) + " ended with exit code " + ExitCodeMeaning(exit_code) +
+                     ". The last lines of " + store_.LogOf(stage) + ":\n";
   text += LastLines(store_.LogOf(stage), kLogLines);
-  const int code = IsOurs(exit_code) ? exit_code : static_cast<int>(ExitCode::kInternal);
-  if (!options_.keep_going) throw Error(static_cast<ExitCode>(code), text);
-  options_.progress(text);
+  if (options_.keep_going) options_.progress(text);
   failed_.insert(stage.digest);
   failures_.push_back(text);
-  if (first_exit_code_ == 0) first_exit_code_ = code;
-}
-
-bool StageRunner::NeedsFailedStage(const StagePlan& plan, const Stage& stage) const {
-  return std::any_of(stage.inputs.begin(), stage.inputs.end(), [&](const StageInput& input) {
-    return input.stage >= 0 && failed_.contains(plan.stage(input.stage).digest);
-  });
+  if (first_exit_code_ == 0)
+    first_exit_code_ = IsOurs(exit_code) ? exit_code : static_cast<int>(ExitCode::kInternal);
 }
 
 // From the mean time of complete stages of the same kind; "" until each kind that is left has one.
-std::string StageRunner::TimeLeft(const StagePlan& plan, size_t from, int64_t later) const {
+std::string StageRunner::TimeLeft(const StagePlan& plan, int64_t later) const {
   struct OfKind {
     double seconds = 0;
     int64_t complete = 0, left = 0;
   };
   std::array<OfKind, 4> kinds;
   kinds[static_cast<size_t>(StageKind::kEvaluate)].left = later;
-  for (size_t i = 0; i < plan.stages().size(); ++i) {
-    const Stage& stage = plan.stages()[i];
+  for (const Stage& stage : plan.stages()) {
     OfKind& kind = kinds[static_cast<size_t>(stage.kind)];
     if (const auto found = complete_.find(stage.digest); found != complete_.end()) {
       kind.seconds += found->second;
       ++kind.complete;
-    } else if (i >= from) {
+    } else if (!failed_.contains(stage.digest)) {
       ++kind.left;
     }
   }
@@ -163,6 +209,7 @@ std::string StageRunner::TimeLeft(const StagePlan& plan, size_t from, int64_t la
     if (kind.complete > 0)
       left += kind.seconds / static_cast<double>(kind.complete) * static_cast<double>(kind.left);
   }
+  left /= static_cast<double>(options_.parallel_stages);
   if (left == 0) return "";
   return (known ? ", about " : ", at least ") + Duration(left) + " left";
 }

@@ -1,13 +1,16 @@
-// Runs the stages of a plan one after another, as child processes, and keeps what is complete.
+// Runs the stages of a plan as child processes, one or several at a time, and keeps what is complete.
 #pragma once
 
 #include <cstdint>
 #include <functional>
+#include <list>
 #include <map>
+#include <optional>
 #include <set>
 #include <string>
 #include <vector>
 
+#include "experiment/child_process.h"
 #include "experiment/stage_command.h"
 #include "experiment/stage_plan.h"
 #include "experiment/stage_store.h"
@@ -16,7 +19,8 @@ namespace ppr::experiment {
 
 struct RunnerOptions {
   StageProgram program;
-  bool keep_going = false;  // after a stage that failed, run what does not need it
+  bool keep_going = false;      // after a stage that failed, run what does not need it
+  int64_t parallel_stages = 1;  // at most so many at a time
   std::function<void(const std::string& line)> progress;
 };
 
@@ -24,9 +28,11 @@ class StageRunner {
  public:
   StageRunner(const StageStore& store, RunnerOptions options) : store_(store), options_(std::move(options)) {}
 
-  // Runs every stage of the plan that is not complete; `later` further evaluations are expected for the
-  // estimate of the time left. Throws StoppedOnRequest when a stage stopped on request, and, unless told to
-  // keep going, an error with the stage's exit code and the last lines of its log when one failed.
+  // Runs every stage of the plan that is not complete, in the plan's order as far as inputs allow; `later`
+  // further evaluations are expected for the estimate of the time left. A request to stop
+  // (base/stop_request.h), and a failure unless told to keep going, is handed on to what runs; once that has
+  // ended it throws: an error with the failed stage's exit code and the last lines of its log, or
+  // StoppedOnRequest.
   void Run(const StagePlan& plan, int64_t later);
 
   // What went wrong, a paragraph each; and the exit code of the first of them.
@@ -34,15 +40,29 @@ class StageRunner {
   int first_exit_code() const { return first_exit_code_; }
 
  private:
-  void RunStage(const StagePlan& plan, const Stage& stage, const std::string& place, const std::string& left);
+  struct Running {
+    Running(const Stage& of, const std::vector<std::string>& words, const std::string& log_path)
+        : stage(&of), child(words, log_path) {}
+
+    const Stage* stage;
+    ChildProcess child;
+  };
+
+  bool IsEnding() const;
+  std::optional<size_t> NextStage(const StagePlan& plan);
+  void Start(const StagePlan& plan, size_t index, int64_t later);
+  void WaitForAnEnd();
+  void Finish(const Stage& stage, const ChildResult& result);
   void Fail(const Stage& stage, int exit_code);
-  bool NeedsFailedStage(const StagePlan& plan, const Stage& stage) const;
-  std::string TimeLeft(const StagePlan& plan, size_t from, int64_t later) const;
+  bool IsRunning(const Stage& stage) const;
+  std::string TimeLeft(const StagePlan& plan, int64_t later) const;
 
   const StageStore& store_;
   RunnerOptions options_;
-  std::set<std::string> failed_;            // digests
+  std::list<Running> running_;
+  std::set<std::string> failed_;            // digests, of what needs a failed stage too
   std::map<std::string, double> complete_;  // digest -> seconds
+  std::string stopped_at_;                  // the first stage that ended on request
   std::vector<std::string> failures_;
   int first_exit_code_ = 0;
 };

@@ -65,7 +65,8 @@ class PaperTablesTest : public CliTest {
             "--predict_fields=" + fields,
             "--pretrain_flags=--preset=paper --width=16 --ffn_width=16 --max_history=20 " + tiny,
             "--tune_flags=" + tiny,
-            "--evaluate_flags=--threads=1"};
+            "--evaluate_flags=--threads=1",
+            "--parallel_stages=2"};
   }
 
   ProgramResult Run(const std::string& table, const std::string& datasets, const std::string& output,

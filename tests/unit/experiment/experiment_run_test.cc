@@ -33,13 +33,27 @@ using ::testing::SizeIs;
 
 constexpr std::chrono::seconds kDeadline{60};
 
+// Whether `count` command lines with `text` are started before the deadline.
+bool SawCalls(const std::string& calls, const std::string& text, int64_t count) {
+  const auto give_up = std::chrono::steady_clock::now() + kDeadline;
+  while (std::chrono::steady_clock::now() < give_up) {
+    const std::string lines = FileExists(calls) ? ReadWholeFile(calls) : "";
+    int64_t seen = 0;
+    for (size_t at = lines.find(text); at != std::string::npos; at = lines.find(text, at + 1)) ++seen;
+    if (seen >= count) return true;
+    std::this_thread::sleep_for(std::chrono::milliseconds(5));
+  }
+  return false;
+}
+
 class ExperimentTest : public ::testing::Test {
  protected:
   void SetUp() override {
     test::WriteBytes(scratch_ / "shop.h5", "a dataset");
     ::setenv("FAKE_CALLS", (scratch_ / "calls").c_str(), 1);
-    ::unsetenv("FAKE_FAIL");
-    for (const char* const name : {"FAKE_HANG", "FAKE_STOP", "FAKE_BLIND"}) ::unsetenv(name);
+    for (const char* const name :
+         {"FAKE_FAIL", "FAKE_HANG", "FAKE_STOP", "FAKE_BLIND", "FAKE_SPANS", "FAKE_MEET"})
+      ::unsetenv(name);
     SetStopRequested(0);
   }
   void TearDown() override { SetUp(); }
@@ -221,13 +235,7 @@ TEST_F(ExperimentTest, AStopThatAStageReportsIsPassedOn) {
 TEST_F(ExperimentTest, ARequestToStopIsHandedToTheStage) {
   ::setenv("FAKE_HANG", "tune ", 1);
   std::thread asks([this] {
-    const auto give_up = std::chrono::steady_clock::now() + kDeadline;
-    while (std::chrono::steady_clock::now() < give_up) {
-      if (FileExists(scratch_ / "calls") &&
-          ReadWholeFile(scratch_ / "calls").find("tune ") != std::string::npos)
-        break;
-      std::this_thread::sleep_for(std::chrono::milliseconds(5));
-    }
+    EXPECT_TRUE(SawCalls(scratch_ / "calls", "\ntune ", 1));
     SetStopRequested(SIGTERM);
   });
   const ExperimentConfig config = Config({"table4_zero_shot"});
@@ -241,9 +249,7 @@ TEST_F(ExperimentTest, AFailureAfterARequestToStopIsAFailure) {
   ::setenv("FAKE_HANG", "pretrain ", 1);
   ::setenv("FAKE_STOP", "65", 1);
   std::thread asks([this] {
-    const auto give_up = std::chrono::steady_clock::now() + kDeadline;
-    while (!FileExists(scratch_ / "calls") && std::chrono::steady_clock::now() < give_up)
-      std::this_thread::sleep_for(std::chrono::milliseconds(5));
+    EXPECT_TRUE(SawCalls(scratch_ / "calls", "pretrain ", 1));
     SetStopRequested(SIGTERM);
   });
   const auto [code, text] = Failure(Config({"table4_zero_shot"}));
@@ -252,37 +258,129 @@ TEST_F(ExperimentTest, AFailureAfterARequestToStopIsAFailure) {
   EXPECT_THAT(text, HasSubstr("pretrain of Shop"));
 }
 
-TEST_F(ExperimentTest, KilledInTheMiddleItEndsWithTheSameBytes) {
-  ExperimentConfig config = Config({"table3_few_shot", "figure4_sparsity"}, "undisturbed");
-  config.rows.models = {"melu", "fine_tune", "ppr_full"};
-  Run(config);
-  Calls();
-  config.output = scratch_ / "killed";
-  ::setenv("FAKE_HANG", "--method=ppr_full", 1);
+// Runs `config` in another process until `count` command lines with `text` have started, and kills it there.
+void KillAtCall(const ExperimentConfig& config, const std::string& calls, const std::string& text,
+                int64_t count) {
   const pid_t runner = ::fork();
   ASSERT_GE(runner, 0);
   if (runner == 0) {
     RunExperiment(config, [](const std::string&) {});
     ::_exit(0);
   }
-  const auto give_up = std::chrono::steady_clock::now() + kDeadline;
-  bool hangs = false;
-  while (!hangs && std::chrono::steady_clock::now() < give_up) {
-    std::this_thread::sleep_for(std::chrono::milliseconds(5));
-    hangs = FileExists(scratch_ / "calls") &&
-            ReadWholeFile(scratch_ / "calls").find("--method=ppr_full") != std::string::npos;
-  }
-  EXPECT_TRUE(hangs);
+  EXPECT_TRUE(SawCalls(calls, text, count));
   EXPECT_EQ(::kill(runner, SIGKILL), 0);
   int status = 0;
   EXPECT_EQ(::waitpid(runner, &status, 0), runner);
-  ::unsetenv("FAKE_HANG");
-  const size_t before = Calls().size();
+}
+
+TEST_F(ExperimentTest, KilledInTheMiddleItEndsWithTheSameBytes) {
+  ExperimentConfig config = Config({"table3_few_shot", "figure4_sparsity"}, "undisturbed");
+  config.rows.models = {"melu", "fine_tune", "ppr_full"};
   Run(config);
-  EXPECT_GT(before, 4u);
-  const std::vector<std::string> after = Calls();
-  EXPECT_THAT(after.front(), HasSubstr("--method=ppr_full")) << "the stage that was cut off goes first";
-  EXPECT_EQ(Products(config.output), Products(scratch_ / "undisturbed"));
+  Calls();
+  const std::vector<std::string> undisturbed = Products(config.output);
+  for (const int64_t parallel : {1, 3}) {
+    config.output = scratch_ / ("killed" + std::to_string(parallel));
+    config.parallel_stages = parallel;
+    ::setenv("FAKE_HANG", "--method=ppr_full", 1);
+    KillAtCall(config, scratch_ / "calls", "--method=ppr_full", parallel);
+    ::unsetenv("FAKE_HANG");
+    EXPECT_GT(Calls().size(), 4u);
+    Run(config);
+    const std::vector<std::string> after = Calls();
+    EXPECT_THAT(after.front(), HasSubstr("--method=ppr_full")) << "what was cut off goes first";
+    EXPECT_EQ(Products(config.output), undisturbed) << parallel << " at a time";
+  }
+}
+
+// The fake stages read what they depend on: one that started too soon would fail or give other numbers.
+TEST_F(ExperimentTest, SeveralAtATimeGiveTheSameBytes) {
+  ExperimentConfig config = Config({"table3_few_shot", "table4_zero_shot"});
+  config.rows.models = {"melu", "pretrain", "fine_tune", "ppr_light", "ppr_full"};
+  Run(config);
+  const std::vector<std::string> one_by_one = Products(config.output);
+  const size_t stages = Calls().size();
+  for (const int64_t parallel : {2, 7}) {
+    config.output = scratch_ / ("parallel" + std::to_string(parallel));
+    config.parallel_stages = parallel;
+    Run(config);
+    EXPECT_THAT(Calls(), SizeIs(stages));
+    EXPECT_EQ(Products(config.output), one_by_one) << parallel << " at a time";
+  }
+}
+
+TEST_F(ExperimentTest, AsManyStagesRunAtATimeAsAskedForAndNoMore) {
+  ::setenv("FAKE_MEET", "3 tune ", 1);
+  ::setenv("FAKE_SPANS", (scratch_ / "spans").c_str(), 1);
+  ExperimentConfig config = Config({"table4_zero_shot"});
+  config.parallel_stages = 3;
+  Run(config);
+  int64_t running = 0, most = 0;
+  for (const char mark : ReadWholeFile(scratch_ / "spans")) {
+    running += mark == '+' ? 1 : -1;
+    most = std::max(most, running);
+  }
+  EXPECT_EQ(most, 3);
+}
+
+TEST_F(ExperimentTest, AFailureStopsWhatRunsBesides) {
+  ::setenv("FAKE_MEET", "2 pretrain ", 1);
+  ::setenv("FAKE_HANG", "pretrain --model=sasrec --seed=1", 1);
+  ::setenv("FAKE_FAIL", "65 pretrain --model=sasrec --seed=2", 1);
+  ExperimentConfig config = Config({"table4_zero_shot"});
+  config.parallel_stages = 4;
+  const auto [code, text] = Failure(config);
+  EXPECT_EQ(code, 65);
+  EXPECT_THAT(text, HasSubstr("pretrain of Shop, base model sasrec, seed 2"));
+  EXPECT_THAT(Calls(), SizeIs(2)) << "nothing else was ready, and nothing was started afterwards";
+  ::unsetenv("FAKE_MEET");
+  ::unsetenv("FAKE_HANG");
+  ::unsetenv("FAKE_FAIL");
+  Run(config);
+  EXPECT_THAT(Calls(), SizeIs(20));
+}
+
+TEST_F(ExperimentTest, ARequestToStopIsHandedToEveryStage) {
+  ::setenv("FAKE_HANG", "tune ", 1);
+  std::thread asks([this] {
+    EXPECT_TRUE(SawCalls(scratch_ / "calls", "\ntune ", 3));
+    SetStopRequested(SIGTERM);
+  });
+  ExperimentConfig config = Config({"table4_zero_shot"});
+  config.parallel_stages = 3;
+  const auto [code, text] = Failure(config);
+  asks.join();
+  EXPECT_EQ(code, 85);
+  EXPECT_THAT(text, HasSubstr("stopped on request at tune of Shop"));
+  EXPECT_THAT(Calls(), SizeIs(2 + 3));
+}
+
+// An error on the way, here of starting a stage, leaves no stage behind.
+TEST_F(ExperimentTest, AnErrorOfTheRunnerEndsWhatRuns) {
+  ::setenv("FAKE_HANG", "--seed=1", 1);
+  ExperimentConfig config = Config({"table4_zero_shot"});
+  config.parallel_stages = 2;
+  // A file where the second stage's folder goes.
+  config.dry_run = true;
+  const std::string plan = Run(config);
+  config.dry_run = false;
+  const size_t begin = plan.find("stages/", plan.find("# 2.")) + 7;
+  const std::string folder = plan.substr(begin, plan.find('/', begin) - begin);
+  CreateFolder(config.output + "/stages");
+  test::WriteBytes(config.output + "/stages/" + folder, "in the way");
+  EXPECT_EQ(Failure(config).first, 74);
+  EXPECT_FALSE(FileExists(config.output + "/results.csv"));
+  std::filesystem::remove(config.output + "/stages/" + folder);
+  ::unsetenv("FAKE_HANG");
+  Calls();
+  Run(config);
+  EXPECT_THAT(Calls(), SizeIs(20));
+}
+
+TEST_F(ExperimentTest, NoStageAtATimeIsRefused) {
+  ExperimentConfig config = Config({"table4_zero_shot"});
+  config.parallel_stages = 0;
+  EXPECT_THAT(config.Problems(), ElementsAre("parallel_stages: expected 1 or more, found 0"));
 }
 
 TEST_F(ExperimentTest, ReportsNameNoPathAndAskNothingOfTheNetwork) {

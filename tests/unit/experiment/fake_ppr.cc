@@ -2,10 +2,11 @@
 // hash of the flags and of what the stage reads, never of a path. The environment steers it:
 //
 //   FAKE_CALLS   file that gets a line per start
-//   FAKE_FAIL    "CODE TEXT": exit with CODE when the command line contains TEXT
-//   FAKE_HANG    TEXT: wait for a signal when the command line contains it; SIGUSR1 ends it with code 85
-//   FAKE_STOP    CODE: or with this one
-//   FAKE_BLIND   TEXT: nothing is validated when the command line contains it
+//   FAKE_SPANS   file that gets "+" at each start and "-" at the end of each stage that ends well
+//   FAKE_MEET    "N TEXT": when the command line contains TEXT, go on once N such have started, or end with
+//   70 FAKE_FAIL    "CODE TEXT": exit with CODE when the command line contains TEXT FAKE_HANG    TEXT: wait
+//   for a signal when the command line contains it; SIGUSR1 ends it with code 85 FAKE_STOP    CODE: or with
+//   this one FAKE_BLIND   TEXT: nothing is validated when the command line contains it
 #include <signal.h>
 #include <unistd.h>
 
@@ -103,6 +104,27 @@ void WriteRankingMetrics(const std::string& folder, const std::string& digest, c
   WriteAtOnce(folder + "/cases.tsv", cases);
 }
 
+void AppendTo(const std::string& path, const std::string& text) {
+  std::FILE* const file = std::fopen(path.c_str(), "a");
+  if (file == nullptr || std::fputs(text.c_str(), file) < 0 || std::fclose(file) != 0) ::_exit(74);
+}
+
+int64_t LinesWith(const std::string& path, const std::string& text) {
+  std::ifstream file(path);
+  int64_t count = 0;
+  for (std::string line; std::getline(file, line);) count += line.find(text) != std::string::npos ? 1 : 0;
+  return count;
+}
+
+// Whether `count` stages whose command lines contain `text` start before a deadline.
+bool Meets(const std::string& calls, int64_t count, const std::string& text) {
+  for (int tries = 0; tries < 2000; ++tries) {
+    if (LinesWith(calls, text) >= count) return true;
+    ::usleep(10'000);
+  }
+  return false;
+}
+
 int stop_code = 85;
 void StopAsAsked(int) { ::_exit(stop_code); }
 
@@ -136,10 +158,12 @@ int Main(int count, char** words) {
   const std::string hang = Environment("FAKE_HANG"), stop = Environment("FAKE_STOP");
   if (!stop.empty()) stop_code = std::atoi(stop.c_str());
   if (!hang.empty() && line.find(hang) != std::string::npos) ::signal(SIGUSR1, StopAsAsked);
-  if (!calls.empty()) {
-    std::FILE* const file = std::fopen(calls.c_str(), "a");
-    if (file == nullptr || std::fputs((line + "\n").c_str(), file) < 0 || std::fclose(file) != 0) return 74;
-  }
+  const std::string spans = Environment("FAKE_SPANS"), meet = Environment("FAKE_MEET");
+  if (!spans.empty()) AppendTo(spans, "+");
+  if (!calls.empty()) AppendTo(calls, line + "\n");
+  if (!meet.empty() && line.find(meet.substr(2)) != std::string::npos &&
+      !Meets(calls, std::atoi(meet.c_str()), meet.substr(2)))
+    return 70;
   if (!fail.empty() && line.find(fail.substr(3)) != std::string::npos) {
     std::fputs("first words\nlast words\n", stderr);
     return std::atoi(fail.c_str());
@@ -148,7 +172,9 @@ int Main(int count, char** words) {
     for (;;) ::pause();
   }
   const std::string blind = Environment("FAKE_BLIND");
-  return RunStage(words[1], flags, !blind.empty() && line.find(blind) != std::string::npos);
+  const int code = RunStage(words[1], flags, !blind.empty() && line.find(blind) != std::string::npos);
+  if (!spans.empty()) AppendTo(spans, "-");
+  return code;
 }
 
 }  // namespace
