@@ -9,7 +9,6 @@
 #include <chrono>
 #include <cstdlib>
 #include <sstream>
-#include <thread>
 
 #include "base/durable_file.h"
 #include "base/errors.h"
@@ -20,7 +19,6 @@ namespace {
 using Clock = std::chrono::steady_clock;
 
 constexpr std::chrono::minutes kTimeToStop{10};
-constexpr std::chrono::seconds kTimeToEnd{10};
 // The exit code of a child that could not become the program.
 constexpr int kNotStarted = 127;
 
@@ -39,12 +37,34 @@ std::string FindProgram(const std::string& word) {
                     "; correct --program or --launcher");
 }
 
-// Only async-signal-safe calls between fork and exec.
-[[noreturn]] void BecomeProgram(const char* program, char* const* words, int log, pid_t parent) {
+// No signal reaches this thread while it lives.
+class SignalsBlocked {
+ public:
+  SignalsBlocked() {
+    sigset_t all;
+    ::sigfillset(&all);
+    ::pthread_sigmask(SIG_SETMASK, &all, &before_);
+  }
+  ~SignalsBlocked() { ::pthread_sigmask(SIG_SETMASK, &before_, nullptr); }
+  SignalsBlocked(const SignalsBlocked&) = delete;
+  SignalsBlocked& operator=(const SignalsBlocked&) = delete;
+
+  const sigset_t& before() const { return before_; }
+
+ private:
+  sigset_t before_;
+};
+
+// Only async-signal-safe calls between fork and exec. Until exec the child has the parent's handlers, which
+// would swallow a request to stop: it takes none before it can be ended by one.
+[[noreturn]] void BecomeProgram(const char* program, char* const* words, int log, pid_t parent,
+                                const sigset_t& signals) {
+  for (const int signal : {SIGTERM, SIGUSR1, SIGUSR2}) ::signal(signal, SIG_DFL);
   const int no_input = ::open("/dev/null", O_RDONLY);
   const bool ready = ::setpgid(0, 0) == 0 && ::prctl(PR_SET_PDEATHSIG, SIGTERM) == 0 && no_input >= 0 &&
                      ::dup2(no_input, STDIN_FILENO) >= 0 && ::dup2(log, STDOUT_FILENO) >= 0 &&
-                     ::dup2(log, STDERR_FILENO) >= 0;
+                     ::dup2(log, STDERR_FILENO) >= 0 &&
+                     ::pthread_sigmask(SIG_SETMASK, &signals, nullptr) == 0;
   // The parent may have died before the request to be told.
   if (ready && ::getppid() == parent) ::execv(program, words);
   ::_exit(kNotStarted);
@@ -59,9 +79,10 @@ pid_t Start(const std::vector<std::string>& words, const std::string& log_path) 
   for (std::string& word : copies) pointers.push_back(word.data());
   pointers.push_back(nullptr);
   const pid_t parent = ::getpid();
+  const SignalsBlocked signals;
   const pid_t child = ::fork();
   if (child < 0) throw StorageErrorFromErrno("cannot start", program);
-  if (child == 0) BecomeProgram(program.c_str(), pointers.data(), log.get(), parent);
+  if (child == 0) BecomeProgram(program.c_str(), pointers.data(), log.get(), parent, signals.before());
   // Both sides set the group, so that it exists whoever comes first; this side may be too late.
   ::setpgid(child, child);
   return child;
@@ -77,19 +98,8 @@ ChildProcess::ChildProcess(const std::vector<std::string>& words, const std::str
 
 ChildProcess::~ChildProcess() {
   if (child_ < 0) return;
-  ::kill(-child_, SIGTERM);
-  if (WaitFor(kTimeToEnd)) return;
   ::kill(-child_, SIGKILL);
   ::waitpid(child_, nullptr, 0);
-}
-
-bool ChildProcess::WaitFor(std::chrono::seconds limit) const {
-  const Clock::time_point give_up = Clock::now() + limit;
-  while (::waitpid(child_, nullptr, WNOHANG) == 0) {
-    if (Clock::now() > give_up) return false;
-    std::this_thread::sleep_for(std::chrono::milliseconds(5));
-  }
-  return true;
 }
 
 std::optional<ChildResult> ChildProcess::Poll() {

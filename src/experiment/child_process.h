@@ -12,7 +12,7 @@ namespace ppr::experiment {
 
 struct ChildResult {
   int exit_code = 0;      // 128 + signal when a signal ended it
-  bool was_told = false;  // it was asked to stop before it ended
+  bool was_told = false;  // it was asked to stop before its end was seen
   double seconds = 0;     // from its start
 };
 
@@ -22,8 +22,7 @@ class ChildProcess {
   // Starts `words`; output and errors are appended to `log_path`. Throws ConfigError when the program is not
   // found, StorageError when it cannot be started.
   ChildProcess(const std::vector<std::string>& words, const std::string& log_path);
-  // Ends a child that still runs, with its process group, and waits for it: up to ten seconds after SIGTERM,
-  // then with SIGKILL.
+  // Kills a child that still runs, with its process group, and waits for it.
   ~ChildProcess();
   ChildProcess(const ChildProcess&) = delete;
   ChildProcess& operator=(const ChildProcess&) = delete;
@@ -38,8 +37,6 @@ class ChildProcess {
   std::chrono::steady_clock::duration Age() const { return std::chrono::steady_clock::now() - start_; }
 
  private:
-  bool WaitFor(std::chrono::seconds limit) const;
-
   std::chrono::steady_clock::time_point start_;
   std::optional<std::chrono::steady_clock::time_point> told_;
   pid_t child_ = -1;  // also its process group; -1: it has ended

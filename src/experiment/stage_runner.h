@@ -30,9 +30,9 @@ class StageRunner {
 
   // Runs every stage of the plan that is not complete, in the plan's order as far as inputs allow; `later`
   // further evaluations are expected for the estimate of the time left. A request to stop
-  // (base/stop_request.h), and a failure unless told to keep going, is handed on to what runs; once that has
-  // ended it throws: an error with the failed stage's exit code and the last lines of its log, or
-  // StoppedOnRequest.
+  // (base/stop_request.h), a failure unless told to keep going, and an error of this process are handed on to
+  // what runs; once that has ended it throws: an error with the failed stage's exit code and the last lines
+  // of its log, or StoppedOnRequest, or that error.
   void Run(const StagePlan& plan, int64_t later);
 
   // What went wrong, a paragraph each; and the exit code of the first of them.
@@ -48,21 +48,24 @@ class StageRunner {
     ChildProcess child;
   };
 
+  void RunAll(const StagePlan& plan, int64_t later);
   bool IsEnding() const;
-  std::optional<size_t> NextStage(const StagePlan& plan);
+  std::optional<size_t> NextStage(const StagePlan& plan) const;
   void Start(const StagePlan& plan, size_t index, int64_t later);
-  void WaitForAnEnd();
-  void Finish(const Stage& stage, const ChildResult& result);
-  void Fail(const Stage& stage, int exit_code);
-  bool IsRunning(const Stage& stage) const;
-  std::string TimeLeft(const StagePlan& plan, int64_t later) const;
+  void WaitForEnds(const StagePlan& plan);
+  void Finish(const StagePlan& plan, const Stage& stage, const ChildResult& result);
+  void Fail(const StagePlan& plan, const Stage& stage, int exit_code);
+  void FailWhatNeedsFailed(const StagePlan& plan);
+  void EndAll();
+  const Running* FindRunning(const Stage& stage) const;
+  std::string TextOfTimeLeft(const StagePlan& plan, int64_t later) const;
 
   const StageStore& store_;
   RunnerOptions options_;
   std::list<Running> running_;
   std::set<std::string> failed_;            // digests, of what needs a failed stage too
   std::map<std::string, double> complete_;  // digest -> seconds
-  std::string stopped_at_;                  // the first stage that ended on request
+  std::string stopped_at_;                  // a stage that ended on request, or would be next
   std::vector<std::string> failures_;
   int first_exit_code_ = 0;
 };

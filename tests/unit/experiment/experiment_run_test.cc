@@ -1,6 +1,4 @@
 // Whole experiments with a program that takes the stages' command lines and answers at once (fake_ppr.cc).
-#include "experiment/experiment.h"
-
 #include <gmock/gmock.h>
 #include <signal.h>
 #include <sys/wait.h>
@@ -13,95 +11,18 @@
 #include <sstream>
 #include <thread>
 
-#include "base/durable_file.h"
-#include "base/errors.h"
-#include "base/stop_request.h"
 #include "experiment/folder_lock.h"
-#include "sample_experiment.h"
-#include "support/temporary_folder.h"
+#include "experiment_fixture.h"
 
 namespace ppr::experiment {
 namespace {
 
 using ::testing::AllOf;
 using ::testing::Each;
-using ::testing::ElementsAre;
 using ::testing::HasSubstr;
 using ::testing::IsEmpty;
 using ::testing::Not;
 using ::testing::SizeIs;
-
-constexpr std::chrono::seconds kDeadline{60};
-
-// Whether `count` command lines with `text` are started before the deadline.
-bool SawCalls(const std::string& calls, const std::string& text, int64_t count) {
-  const auto give_up = std::chrono::steady_clock::now() + kDeadline;
-  while (std::chrono::steady_clock::now() < give_up) {
-    const std::string lines = FileExists(calls) ? ReadWholeFile(calls) : "";
-    int64_t seen = 0;
-    for (size_t at = lines.find(text); at != std::string::npos; at = lines.find(text, at + 1)) ++seen;
-    if (seen >= count) return true;
-    std::this_thread::sleep_for(std::chrono::milliseconds(5));
-  }
-  return false;
-}
-
-class ExperimentTest : public ::testing::Test {
- protected:
-  void SetUp() override {
-    test::WriteBytes(scratch_ / "shop.h5", "a dataset");
-    ::setenv("FAKE_CALLS", (scratch_ / "calls").c_str(), 1);
-    for (const char* const name :
-         {"FAKE_FAIL", "FAKE_HANG", "FAKE_STOP", "FAKE_BLIND", "FAKE_SPANS", "FAKE_MEET"})
-      ::unsetenv(name);
-    SetStopRequested(0);
-  }
-  void TearDown() override { SetUp(); }
-
-  ExperimentConfig Config(const std::vector<std::string>& tables, const std::string& output = "out") const {
-    ExperimentConfig config = SampleConfig(tables, scratch_ / "shop.h5");
-    config.program = PPR_FAKE_PROGRAM;
-    config.output = scratch_ / output;
-    config.learning_rates = {{"1e-4", "1e-4"}, {"1e-3", "1e-3"}};
-    return config;
-  }
-
-  std::string Run(const ExperimentConfig& config) {
-    lines_.clear();
-    return RunExperiment(config, [this](const std::string& line) { lines_.push_back(line); });
-  }
-
-  // Command lines that were started since the last call.
-  std::vector<std::string> Calls() {
-    std::vector<std::string> calls;
-    if (!FileExists(scratch_ / "calls")) return calls;
-    std::istringstream text(ReadWholeFile(scratch_ / "calls"));
-    for (std::string line; std::getline(text, line);) calls.push_back(line);
-    std::filesystem::remove(scratch_ / "calls");
-    return calls;
-  }
-
-  // results.csv, report.md and report.html.
-  static std::vector<std::string> Products(const std::string& output) {
-    std::vector<std::string> products;
-    for (const char* const name : {"/results.csv", "/report.md", "/report.html"})
-      products.push_back(ReadWholeFile(output + name));
-    return products;
-  }
-
-  // The error that running the experiment ends with.
-  std::pair<int, std::string> Failure(const ExperimentConfig& config) {
-    try {
-      Run(config);
-    } catch (const Error& error) {
-      return {static_cast<int>(error.code()), error.what()};
-    }
-    return {0, ""};
-  }
-
-  test::TemporaryFolder scratch_;
-  std::vector<std::string> lines_;
-};
 
 TEST_F(ExperimentTest, CompleteStagesAreNotRunAgain) {
   const ExperimentConfig config = Config({"table4_zero_shot"});
@@ -175,6 +96,7 @@ TEST_F(ExperimentTest, AFailingStageEndsItWithItsLastWords) {
                     HasSubstr("65: the data or a checkpoint"), HasSubstr("log:\nfirst words\nlast words")));
   EXPECT_FALSE(FileExists(config.output + "/results.csv"));
   const size_t started = Calls().size();
+  EXPECT_EQ(started, 2u + 3u) << "two bases, two seeds of the first rate, and the one that failed";
   ::unsetenv("FAKE_FAIL");
   Run(config);
   EXPECT_THAT(Calls(), SizeIs(20 - (started - 1)))
@@ -291,96 +213,6 @@ TEST_F(ExperimentTest, KilledInTheMiddleItEndsWithTheSameBytes) {
     EXPECT_THAT(after.front(), HasSubstr("--method=ppr_full")) << "what was cut off goes first";
     EXPECT_EQ(Products(config.output), undisturbed) << parallel << " at a time";
   }
-}
-
-// The fake stages read what they depend on: one that started too soon would fail or give other numbers.
-TEST_F(ExperimentTest, SeveralAtATimeGiveTheSameBytes) {
-  ExperimentConfig config = Config({"table3_few_shot", "table4_zero_shot"});
-  config.rows.models = {"melu", "pretrain", "fine_tune", "ppr_light", "ppr_full"};
-  Run(config);
-  const std::vector<std::string> one_by_one = Products(config.output);
-  const size_t stages = Calls().size();
-  for (const int64_t parallel : {2, 7}) {
-    config.output = scratch_ / ("parallel" + std::to_string(parallel));
-    config.parallel_stages = parallel;
-    Run(config);
-    EXPECT_THAT(Calls(), SizeIs(stages));
-    EXPECT_EQ(Products(config.output), one_by_one) << parallel << " at a time";
-  }
-}
-
-TEST_F(ExperimentTest, AsManyStagesRunAtATimeAsAskedForAndNoMore) {
-  ::setenv("FAKE_MEET", "3 tune ", 1);
-  ::setenv("FAKE_SPANS", (scratch_ / "spans").c_str(), 1);
-  ExperimentConfig config = Config({"table4_zero_shot"});
-  config.parallel_stages = 3;
-  Run(config);
-  int64_t running = 0, most = 0;
-  for (const char mark : ReadWholeFile(scratch_ / "spans")) {
-    running += mark == '+' ? 1 : -1;
-    most = std::max(most, running);
-  }
-  EXPECT_EQ(most, 3);
-}
-
-TEST_F(ExperimentTest, AFailureStopsWhatRunsBesides) {
-  ::setenv("FAKE_MEET", "2 pretrain ", 1);
-  ::setenv("FAKE_HANG", "pretrain --model=sasrec --seed=1", 1);
-  ::setenv("FAKE_FAIL", "65 pretrain --model=sasrec --seed=2", 1);
-  ExperimentConfig config = Config({"table4_zero_shot"});
-  config.parallel_stages = 4;
-  const auto [code, text] = Failure(config);
-  EXPECT_EQ(code, 65);
-  EXPECT_THAT(text, HasSubstr("pretrain of Shop, base model sasrec, seed 2"));
-  EXPECT_THAT(Calls(), SizeIs(2)) << "nothing else was ready, and nothing was started afterwards";
-  ::unsetenv("FAKE_MEET");
-  ::unsetenv("FAKE_HANG");
-  ::unsetenv("FAKE_FAIL");
-  Run(config);
-  EXPECT_THAT(Calls(), SizeIs(20));
-}
-
-TEST_F(ExperimentTest, ARequestToStopIsHandedToEveryStage) {
-  ::setenv("FAKE_HANG", "tune ", 1);
-  std::thread asks([this] {
-    EXPECT_TRUE(SawCalls(scratch_ / "calls", "\ntune ", 3));
-    SetStopRequested(SIGTERM);
-  });
-  ExperimentConfig config = Config({"table4_zero_shot"});
-  config.parallel_stages = 3;
-  const auto [code, text] = Failure(config);
-  asks.join();
-  EXPECT_EQ(code, 85);
-  EXPECT_THAT(text, HasSubstr("stopped on request at tune of Shop"));
-  EXPECT_THAT(Calls(), SizeIs(2 + 3));
-}
-
-// An error on the way, here of starting a stage, leaves no stage behind.
-TEST_F(ExperimentTest, AnErrorOfTheRunnerEndsWhatRuns) {
-  ::setenv("FAKE_HANG", "--seed=1", 1);
-  ExperimentConfig config = Config({"table4_zero_shot"});
-  config.parallel_stages = 2;
-  // A file where the second stage's folder goes.
-  config.dry_run = true;
-  const std::string plan = Run(config);
-  config.dry_run = false;
-  const size_t begin = plan.find("stages/", plan.find("# 2.")) + 7;
-  const std::string folder = plan.substr(begin, plan.find('/', begin) - begin);
-  CreateFolder(config.output + "/stages");
-  test::WriteBytes(config.output + "/stages/" + folder, "in the way");
-  EXPECT_EQ(Failure(config).first, 74);
-  EXPECT_FALSE(FileExists(config.output + "/results.csv"));
-  std::filesystem::remove(config.output + "/stages/" + folder);
-  ::unsetenv("FAKE_HANG");
-  Calls();
-  Run(config);
-  EXPECT_THAT(Calls(), SizeIs(20));
-}
-
-TEST_F(ExperimentTest, NoStageAtATimeIsRefused) {
-  ExperimentConfig config = Config({"table4_zero_shot"});
-  config.parallel_stages = 0;
-  EXPECT_THAT(config.Problems(), ElementsAre("parallel_stages: expected 1 or more, found 0"));
 }
 
 TEST_F(ExperimentTest, ReportsNameNoPathAndAskNothingOfTheNetwork) {

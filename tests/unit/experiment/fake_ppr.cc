@@ -2,11 +2,12 @@
 // hash of the flags and of what the stage reads, never of a path. The environment steers it:
 //
 //   FAKE_CALLS   file that gets a line per start
-//   FAKE_SPANS   file that gets "+" at each start and "-" at the end of each stage that ends well
-//   FAKE_MEET    "N TEXT": when the command line contains TEXT, go on once N such have started, or end with
-//   70 FAKE_FAIL    "CODE TEXT": exit with CODE when the command line contains TEXT FAKE_HANG    TEXT: wait
-//   for a signal when the command line contains it; SIGUSR1 ends it with code 85 FAKE_STOP    CODE: or with
-//   this one FAKE_BLIND   TEXT: nothing is validated when the command line contains it
+//   FAKE_SPANS   file that gets "+" at each start and "-" at each good end
+//   FAKE_MEET    "N TEXT", N a digit: with TEXT in the command line, go on once N such have started
+//   FAKE_FAIL    "CODE TEXT": exit with CODE when the command line contains TEXT
+//   FAKE_HANG    TEXT: wait for a signal when the command line contains it; SIGUSR1 ends it with code 85
+//   FAKE_STOP    CODE: or with this one
+//   FAKE_BLIND   TEXT: nothing is validated when the command line contains it
 #include <signal.h>
 #include <unistd.h>
 
