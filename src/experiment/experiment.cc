@@ -201,7 +201,8 @@ std::string RunExperiment(const ExperimentConfig& config,
   const FolderLock lock(config.output + "/lock");
   InputDigests digests(config.output + "/input_digests");
   const std::vector<DatasetInput> datasets = ResolveDatasets(config, digests);
-  StageRunner runner(store, {program, config.keep_going, config.parallel_stages, progress});
+  const std::string program_digest = FileExists(config.program) ? digests.Of(config.program) : "";
+  StageRunner runner(store, {program, program_digest, config.keep_going, config.parallel_stages, progress});
   WriteReport(config, Experiment(config, datasets, store, runner, printed).Run());
   const std::string wrote = "results.csv, report.md and report.html are in " + config.output + "\n";
   if (runner.failures().empty()) return wrote;

@@ -97,11 +97,23 @@ void StageRunner::Run(const StagePlan& plan, int64_t later) {
   }
 }
 
-void StageRunner::RunAll(const StagePlan& plan, int64_t later) {
+void StageRunner::NoteComplete(const StagePlan& plan) {
+  int64_t of_others = 0;
   for (const Stage& stage : plan.stages()) {
-    const std::optional<double> seconds = store_.SecondsOf(stage);
-    if (seconds) complete_.emplace(stage.digest, *seconds);
+    const std::optional<Completion> completion = store_.CompletionOf(stage);
+    if (!completion || !complete_.emplace(stage.digest, completion->seconds).second) continue;
+    of_others += completion->program != options_.program_digest ? 1 : 0;
   }
+  if (of_others > 0) {
+    options_.progress(
+        std::to_string(of_others) +
+        " complete stages are of another build of the program and are kept; where it changed what "
+        "they compute, start a new folder");
+  }
+}
+
+void StageRunner::RunAll(const StagePlan& plan, int64_t later) {
+  NoteComplete(plan);
   FailWhatNeedsFailed(plan);
   for (std::optional<size_t> next = NextStage(plan); next || !running_.empty(); next = NextStage(plan)) {
     const bool has_place = static_cast<int64_t>(running_.size()) < options_.parallel_stages;
@@ -178,7 +190,7 @@ void StageRunner::WaitForEnds(const StagePlan& plan) {
 
 void StageRunner::Finish(const StagePlan& plan, const Stage& stage, const ChildResult& result) {
   if (result.exit_code == 0) {
-    store_.MarkComplete(stage, result.seconds);
+    store_.MarkComplete(stage, {result.seconds, options_.program_digest});
     complete_.emplace(stage.digest, result.seconds);
   } else if (!IsStop(result)) {
     Fail(plan, stage, result.exit_code);

@@ -19,6 +19,7 @@ namespace ppr::experiment {
 
 struct RunnerOptions {
   StageProgram program;
+  std::string program_digest;   // "" when it is not known
   bool keep_going = false;      // after a stage that failed, run what does not need it
   int64_t parallel_stages = 1;  // at most so many at a time
   std::function<void(const std::string& line)> progress;
@@ -48,6 +49,7 @@ class StageRunner {
     ChildProcess child;
   };
 
+  void NoteComplete(const StagePlan& plan);
   void RunAll(const StagePlan& plan, int64_t later);
   bool IsEnding() const;
   std::optional<size_t> NextStage(const StagePlan& plan) const;

@@ -1,6 +1,6 @@
 #include "experiment/stage_store.h"
 
-#include <cstdlib>
+#include <sstream>
 
 #include "base/durable_file.h"
 #include "base/text_format.h"
@@ -11,16 +11,20 @@ std::string StageStore::OutputOf(const Stage& stage) const {
   return FolderOf(stage) + (stage.kind == StageKind::kPrepare ? "/dataset.h5" : "/run");
 }
 
-std::optional<double> StageStore::SecondsOf(const Stage& stage) const {
+std::optional<Completion> StageStore::CompletionOf(const Stage& stage) const {
   const std::string path = FolderOf(stage) + "/done";
   if (!FileExists(path)) return std::nullopt;
-  const std::string text = ReadWholeFile(path), begin = stage.digest + " ";
-  if (!text.starts_with(begin)) return std::nullopt;
-  return std::strtod(text.c_str() + begin.size(), nullptr);
+  std::istringstream text(ReadWholeFile(path));
+  std::string digest;
+  Completion completion;
+  if (!(text >> digest >> completion.seconds) || digest != stage.digest) return std::nullopt;
+  text >> completion.program;
+  return completion;
 }
 
-void StageStore::MarkComplete(const Stage& stage, double seconds) const {
-  WriteFileDurably(FolderOf(stage) + "/done", stage.digest + Format(" %.3f\n", seconds));
+void StageStore::MarkComplete(const Stage& stage, const Completion& completion) const {
+  WriteFileDurably(FolderOf(stage) + "/done",
+                   stage.digest + Format(" %.3f ", completion.seconds) + completion.program + "\n");
 }
 
 }  // namespace ppr::experiment

@@ -3,7 +3,7 @@
 //     FOLDER/stages/<name>-<digest>/run        output: a run folder, or a folder with metrics.json
 //                                  /dataset.h5 output of prepare
 //                                  /log        what the stage printed
-//                                  /done       written last: digest and seconds
+//                                  /done       written last: digests of stage and program, and seconds
 #pragma once
 
 #include <optional>
@@ -13,6 +13,11 @@
 
 namespace ppr::experiment {
 
+struct Completion {
+  double seconds = 0;
+  std::string program;  // digest of the program that ran it; "" when it is not known
+};
+
 class StageStore {
  public:
   explicit StageStore(std::string folder) : folder_(std::move(folder)) {}
@@ -21,11 +26,11 @@ class StageStore {
   std::string OutputOf(const Stage& stage) const;
   std::string LogOf(const Stage& stage) const { return FolderOf(stage) + "/log"; }
 
-  // How long it took, when it is complete.
-  std::optional<double> SecondsOf(const Stage& stage) const;
-  bool IsComplete(const Stage& stage) const { return SecondsOf(stage).has_value(); }
+  // Of a stage that is complete.
+  std::optional<Completion> CompletionOf(const Stage& stage) const;
+  bool IsComplete(const Stage& stage) const { return CompletionOf(stage).has_value(); }
   // Durable: a stage is complete after a crash too, or has to run again.
-  void MarkComplete(const Stage& stage, double seconds) const;
+  void MarkComplete(const Stage& stage, const Completion& completion) const;
 
  private:
   std::string folder_;

@@ -18,6 +18,7 @@ namespace ppr::experiment {
 namespace {
 
 using ::testing::AllOf;
+using ::testing::Contains;
 using ::testing::Each;
 using ::testing::HasSubstr;
 using ::testing::IsEmpty;
@@ -55,6 +56,26 @@ TEST_F(ExperimentTest, OtherBytesOfTheDatasetAreOtherStages) {
   test::WriteBytes(scratch_ / "shop.h5", "other clicks");
   Run(config);
   EXPECT_THAT(Calls(), SizeIs(20));
+}
+
+// As after an update: what is complete is kept, and a reader is told.
+TEST_F(ExperimentTest, StagesOfAnotherBuildAreKeptAndCounted) {
+  ExperimentConfig config = Config({"table4_zero_shot"});
+  Run(config);
+  EXPECT_THAT(lines_, Each(Not(HasSubstr("another build"))));
+  Calls();
+  const std::string bytes = ReadWholeFile(PPR_FAKE_PROGRAM);
+  config.program = scratch_ / "another";
+  test::WriteBytes(config.program, bytes + "more");
+  std::filesystem::permissions(config.program, std::filesystem::perms::owner_all);
+  Run(config);
+  EXPECT_THAT(Calls(), IsEmpty());
+  EXPECT_THAT(lines_.front(), HasSubstr("14 complete stages are of another build"));
+  config.seeds.push_back(3);
+  Run(config);
+  EXPECT_THAT(lines_, Contains(HasSubstr("14 complete stages are of another build")));
+  Run(config);
+  EXPECT_THAT(lines_.front(), HasSubstr("14 complete stages are of another build")) << "not those of seed 3";
 }
 
 TEST_F(ExperimentTest, OnlyTheBestRateIsEvaluated) {

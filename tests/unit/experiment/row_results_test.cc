@@ -118,7 +118,7 @@ class RowTestsTest : public ::testing::Test {
     for (size_t user = 0; user < greater.size(); ++user)
       cases += "u" + std::to_string(user) + "\t0\t" + std::to_string(greater[user]) + "\t0\t99\n";
     test::WriteBytes(store_.OutputOf(stage) + "/cases.tsv", cases);
-    store_.MarkComplete(stage, 1);
+    store_.MarkComplete(stage, {.seconds = 1});
   }
 
   test::TemporaryFolder folder_;
