@@ -19,6 +19,15 @@ void StepDown(std::vector<at::Tensor>& values, const at::Tensor* gradients, doub
   for (size_t i = 0; i < values.size(); ++i) values[i] = values[i].detach() - rate * gradients[i];
 }
 
+// values [B, S * C, n] + row [B, 1, n]: S sides of C items. On the way back the sides of an item are summed
+// first. A hidden unit that is on for both items of a pair then gives its bias a gradient of exactly zero;
+// from a sum in another order it would get rounding, which Adam turns into whole steps.
+at::Tensor AddToEach(const at::Tensor& values, const at::Tensor& row, int64_t sides) {
+  const int64_t items = values.size(1) / sides;
+  const at::Tensor of_sides = values.view({values.size(0), sides, items, values.size(2)});
+  return (of_sides + row.expand({-1, items, -1}).unsqueeze(1)).view(values.sizes());
+}
+
 }  // namespace
 
 std::vector<std::string> MeluConfig::Problems() const {
@@ -82,14 +91,14 @@ MeluModel::Layers MeluModel::AdaptedLayers(const at::Tensor& profiles, const at:
   return layers;
 }
 
-at::Tensor MeluModel::Decide(const Layers& layers, const at::Tensor& items,
-                             const at::Tensor& profiles) const {
+at::Tensor MeluModel::Decide(const Layers& layers, const at::Tensor& items, const at::Tensor& profiles,
+                             int64_t sides) const {
   const at::Tensor& first = layers.weights[0];  // the product with a user's profile is the same for all items
   const at::Tensor of_profile = at::bmm(profiles.unsqueeze(1), first.narrow(1, width_, profiles.size(1)));
-  at::Tensor hidden = at::bmm(items, first.narrow(1, 0, width_)) + (of_profile + layers.biases[0]);
-  for (size_t layer = 1; layer < layers.weights.size(); ++layer) {
-    hidden = at::baddbmm(layers.biases[layer], at::relu(hidden), layers.weights[layer]);
-  }
+  at::Tensor hidden =
+      AddToEach(at::bmm(items, first.narrow(1, 0, width_)), of_profile + layers.biases[0], sides);
+  for (size_t layer = 1; layer < layers.weights.size(); ++layer)
+    hidden = AddToEach(at::bmm(at::relu(hidden), layers.weights[layer]), layers.biases[layer], sides);
   return hidden.squeeze(2);
 }
 
@@ -100,7 +109,7 @@ MeluModel::PairScores MeluModel::ScorePairs(const Layers& layers, const at::Tens
   const at::Tensor clicked = PaddedIndex(pairs.offsets, pairs.clicked),
                    negatives = PaddedIndex(pairs.offsets, pairs.negatives);
   const at::Tensor items = GatherRows(rows, at::cat({clicked, negatives}, 1));  // [B, 2P, d]
-  const at::Tensor scores = Decide(layers, items, profiles);
+  const at::Tensor scores = Decide(layers, items, profiles, 2);
   const int64_t columns = clicked.size(1);
   return {scores.narrow(1, 0, columns), scores.narrow(1, columns, columns),
           clicked.ge(0).to(scores.scalar_type())};
@@ -129,7 +138,7 @@ at::Tensor MeluModel::Scores(const MeluBatch& batch, const at::Tensor& candidate
   PPR_BUG_IF_NOT(candidates.dim() == 2 && candidates.size(0) == profiles.size(0),
                  "candidates are not [B, C] for B = " + std::to_string(profiles.size(0)));
   const Layers layers = AdaptedLayers(profiles, batch.rows, batch.support);
-  return Decide(layers, GatherRows(batch.rows, candidates), profiles);
+  return Decide(layers, GatherRows(batch.rows, candidates), profiles, 1);
 }
 
 }  // namespace ppr::model

@@ -77,8 +77,10 @@ class MeluModel {
   Layers GlobalLayers() const;
   // The users' own layers after local_steps, without a graph: profiles [B, m*d], rows [R, d].
   Layers AdaptedLayers(const at::Tensor& profiles, const at::Tensor& rows, const ClickPairs& support) const;
-  // items [B, C, d], profiles [B, m*d] -> [B, C].
-  at::Tensor Decide(const Layers& layers, const at::Tensor& items, const at::Tensor& profiles) const;
+  // items [B, C, d], profiles [B, m*d] -> [B, C]. The C items are `sides` lists of equal length, one behind
+  // the other; items at the same place in them are a pair.
+  at::Tensor Decide(const Layers& layers, const at::Tensor& items, const at::Tensor& profiles,
+                    int64_t sides) const;
   PairScores ScorePairs(const Layers& layers, const at::Tensor& rows, const at::Tensor& profiles,
                         const ClickPairs& pairs) const;
 

@@ -141,7 +141,10 @@ at::Tensor MinetModel::Apply(const ScoreLayers& network, const at::Tensor& input
   at::Tensor hidden = input;
   for (size_t layer = 0; layer < network.weights.size(); ++layer) {
     if (layer > 0) hidden = at::relu(hidden);
-    hidden = at::matmul(hidden, parameters_[network.weights[layer]]) + parameters_[network.biases[layer]];
+    // A row for each user, so that the gradients of a user's items are summed first: those of a pair may
+    // cancel, and then exactly (melu.cc).
+    const at::Tensor biases = parameters_[network.biases[layer]].expand({hidden.size(0), 1, -1});
+    hidden = at::matmul(hidden, parameters_[network.weights[layer]]) + biases;
   }
   return hidden.squeeze(2);
 }

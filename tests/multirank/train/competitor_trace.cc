@@ -144,11 +144,7 @@ Trace TrainMelu(dist::Communicator& communicator, const TrainedSetting& setting)
                               {.local_rate = 0.3, .local_steps = 2, .support_clicks = 4},
                               model::NextItemLoss::kBpr, kWidth, 0.5, kSeed);
   MeluObjective objective(recommender, kSeed);
-  StepRules rules = Rules();
-  // A hidden unit that is on for both items of every pair leaves its bias a gradient of rounding alone, which
-  // Adam would blow up to whole steps: any order of sums would take another way.
-  rules.adam.epsilon = 1e-5;
-  TrainingStep step(recommender, objective, rules);
+  TrainingStep step(recommender, objective, Rules());
   data::EpochPlan plan(dataset, data::UsersOf(dataset, data::UserPart::kWarm),
                        {.targets = setting.targets, .max_history = 6, .seed = kSeed});
   return RunSteps(recommender, step, plan, setting.batch_size, setting.steps);
@@ -159,7 +155,9 @@ Trace TrainMinet(dist::Communicator& communicator, const TrainedSetting& setting
   const data::NegativeSampler negatives(dataset, kSeed), source_negatives(source, kSeed);
   MinetRecommender recommender(communicator, dataset, source, MakeProfileInput(dataset, {}),
                                {.target_clicks = 4, .source_clicks = 5}, kWidth, 0.5, kSeed);
-  MinetObjective objective(recommender, negatives, source_negatives, model::NextItemLoss::kBce, kSeed);
+  MinetObjective objective(
+      recommender, negatives, source_negatives,
+      setting.what == Trained::kMinet ? model::NextItemLoss::kBce : model::NextItemLoss::kBpr, kSeed);
   TrainingStep step(recommender, objective, Rules());
   data::EpochPlan plan(
       dataset, data::UsersOf(dataset, data::UserPart::kWarm),
@@ -188,7 +186,8 @@ std::unique_ptr<Recommender> ProfilePredictor(dist::Communicator& communicator,
 Trace Train(dist::Communicator& communicator, const TrainedSetting& setting) {
   at::set_num_threads(1);
   if (setting.what == Trained::kMelu) return TrainMelu(communicator, setting);
-  if (setting.what == Trained::kMinet) return TrainMinet(communicator, setting);
+  if (setting.what == Trained::kMinet || setting.what == Trained::kMinetBpr)
+    return TrainMinet(communicator, setting);
   return TrainSequenceModel(communicator, setting);
 }
 
@@ -208,6 +207,7 @@ std::vector<Trained> EveryTrained() {
           Trained::kGru4rec,
           Trained::kMelu,
           Trained::kMinet,
+          Trained::kMinetBpr,
           Trained::kTunedBidirectional,
           Trained::kTunedGru,
           Trained::kTunedSharedPrompt,
@@ -217,10 +217,19 @@ std::vector<Trained> EveryTrained() {
 }
 
 std::string NameOfTrained(const testing::TestParamInfo<Trained>& info) {
-  static const char* const kNames[] = {
-      "Cl4srec",      "Bert4rec",           "Bert4recBpr", "Gru4rec",           "Melu",
-      "Minet",        "TunedBidirectional", "TunedGru",    "TunedSharedPrompt", "TunedUserVectors",
-      "TunedProfile", "TunedProfileBert"};
+  static const char* const kNames[] = {"Cl4srec",
+                                       "Bert4rec",
+                                       "Bert4recBpr",
+                                       "Gru4rec",
+                                       "Melu",
+                                       "Minet",
+                                       "MinetBpr",
+                                       "TunedBidirectional",
+                                       "TunedGru",
+                                       "TunedSharedPrompt",
+                                       "TunedUserVectors",
+                                       "TunedProfile",
+                                       "TunedProfileBert"};
   return kNames[static_cast<size_t>(info.param)];
 }
 

@@ -22,6 +22,7 @@ enum class Trained {
   kGru4rec,
   kMelu,
   kMinet,
+  kMinetBpr,
   // PPR(full) with both contrastive views, unless it says otherwise.
   kTunedBidirectional,
   kTunedGru,
