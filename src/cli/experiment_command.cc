@@ -50,8 +50,9 @@ DEFINE_string(tune_flags, "", "The same of ppr tune");
 DEFINE_string(evaluate_flags, "", "The same of ppr evaluate");
 DEFINE_string(printed, "", "CSV of the paper's numbers, to stand beside ours: configs/paper/printed.csv");
 DEFINE_bool(dry_run, false, "Print the plan and run nothing");
-DEFINE_int64(parallel_stages, 1,
-             "Stages that run at a time; their ranks and --threads share the cores, so give each its part");
+DEFINE_int64(
+    parallel_stages, 1,
+    "Stages that run at a time; above 1 the stages' flags must say how many cores each takes (--threads)");
 DEFINE_bool(keep_going, false, "After a stage that fails, run what does not need it");
 
 namespace ppr::cli {

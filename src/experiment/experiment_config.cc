@@ -1,8 +1,10 @@
 #include "experiment/experiment_config.h"
 
 #include <algorithm>
+#include <array>
 #include <charconv>
 #include <set>
+#include <utility>
 
 #include "base/durable_file.h"
 #include "base/errors.h"
@@ -111,6 +113,22 @@ void CheckSplits(const ExperimentConfig& config, Problems& problems) {
   }
 }
 
+// Stages that each took all cores would be many times slower than one after another.
+void CheckParallel(const ExperimentConfig& config, Problems& problems) {
+  const std::string count = std::to_string(config.parallel_stages);
+  if (config.parallel_stages < 1) problems.push_back("parallel_stages: expected 1 or more, found " + count);
+  if (config.parallel_stages <= 1) return;
+  const std::array<std::pair<const char*, const StageFlags*>, 3> kinds = {
+      {{"pretrain_flags", &config.pretrain},
+       {"tune_flags", &config.tune},
+       {"evaluate_flags", &config.evaluate}}};
+  for (const auto& [flag, given] : kinds) {
+    if (given->contains("threads")) continue;
+    problems.push_back(std::string(flag) + ": expected --threads=N, each stage's part of the cores, beside " +
+                       "--parallel_stages=" + count + "; found none, with which each stage takes all cores");
+  }
+}
+
 }  // namespace
 
 std::vector<std::string> ExperimentConfig::Problems() const {
@@ -127,9 +145,7 @@ std::vector<std::string> ExperimentConfig::Problems() const {
   CheckNotEmpty("learning_rates", learning_rates.empty(), "rates above 0", problems);
   CheckNotEmpty("output", output.empty(), "a folder", problems);
   CheckNotEmpty("program", program.empty(), "the path of ppr", problems);
-  if (parallel_stages < 1) {
-    problems.push_back("parallel_stages: expected 1 or more, found " + std::to_string(parallel_stages));
-  }
+  CheckParallel(*this, problems);
   if (!printed.empty() && !FileExists(printed)) {
     problems.push_back("printed: expected a CSV file, found nothing at " + printed);
   }

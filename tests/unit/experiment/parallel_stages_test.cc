@@ -16,6 +16,7 @@ namespace {
 using ::testing::AllOf;
 using ::testing::ElementsAre;
 using ::testing::HasSubstr;
+using ::testing::IsEmpty;
 using ::testing::SizeIs;
 
 using ParallelStagesTest = ExperimentTest;
@@ -135,10 +136,16 @@ TEST_F(ParallelStagesTest, ACrashBesideAFailureIsReported) {
       text, AllOf(HasSubstr("seed 2 ended with exit code 65"), HasSubstr("seed 1 ended with exit code 139")));
 }
 
-TEST_F(ParallelStagesTest, NoStageAtATimeIsRefused) {
+TEST_F(ParallelStagesTest, NoneAtATimeAndStagesThatEachTakeAllCoresAreRefused) {
   ExperimentConfig config = Config({"table4_zero_shot"});
   config.parallel_stages = 0;
   EXPECT_THAT(config.Problems(), ElementsAre("parallel_stages: expected 1 or more, found 0"));
+  config.parallel_stages = 2;
+  config.pretrain = config.evaluate = {{"threads", "1"}};
+  EXPECT_THAT(config.Problems(), ElementsAre(AllOf(HasSubstr("tune_flags: expected --threads=N"),
+                                                   HasSubstr("--parallel_stages=2; found none"))));
+  config.tune = {{"threads", "1"}};
+  EXPECT_THAT(config.Problems(), IsEmpty());
 }
 
 }  // namespace
