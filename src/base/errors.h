@@ -1,7 +1,8 @@
 // The errors of PPR and the exit codes they end a process with.
 //
-// Every message says what went wrong, where (file, line or row, rank, step), what was expected, what was found and what
-// to do. Exceptions cross rooms; only src/cli turns them into an exit code. Thread-safe: plain values.
+// Every message says what went wrong, where (file, line or row, rank, step), what was expected, what was
+// found and what to do. Exceptions cross rooms; only src/cli turns them into an exit code. Thread-safe: plain
+// values.
 #pragma once
 
 #include <stdexcept>
@@ -12,12 +13,12 @@ namespace ppr {
 // The process exit codes. A batch script may rely on them; see docs/launching.md.
 enum class ExitCode : int {
   kDone = 0,
-  kUsage = 64,           // flags or their combination cannot work
-  kBadData = 65,         // a data file or checkpoint is not what it should be
-  kInternal = 70,        // our bug, or a peer rank that failed or went silent
-  kStorage = 74,         // the file system refused a read, write, sync or rename
+  kUsage = 64,             // flags or their combination cannot work
+  kBadData = 65,           // a data file or checkpoint is not what it should be
+  kInternal = 70,          // our bug, or a peer rank that failed or went silent
+  kStorage = 74,           // the file system refused a read, write, sync or rename
   kStoppedOnRequest = 85,  // asked to stop; a good checkpoint is committed; start the job again
-  kDoNotRestart = 93,    // starting again would fail in the same way
+  kDoNotRestart = 93,      // starting again would fail in the same way
 };
 
 // Base of all errors thrown by PPR; carries the exit code that it ends the process with.
@@ -54,10 +55,12 @@ class BugError : public Error {
   explicit BugError(const std::string& message) : Error(ExitCode::kInternal, message) {}
 };
 
-// A collective failed: a peer died, went silent past the deadline, or called something else.
+// A collective failed: a peer died, went silent past the deadline, or called something else. Where a peer
+// said why it failed, `code` is that peer's, so that the job ends with it whichever rank comes first.
 class CommunicationError : public Error {
  public:
-  explicit CommunicationError(const std::string& message) : Error(ExitCode::kInternal, message) {}
+  explicit CommunicationError(const std::string& message, ExitCode code = ExitCode::kInternal)
+      : Error(code, message) {}
 };
 
 // A stop was asked for and the newest checkpoint is committed.
@@ -81,9 +84,9 @@ StorageError StorageErrorFromErrno(const std::string& action, const std::string&
 }  // namespace ppr
 
 // Throws BugError when an invariant of ours does not hold. `detail` is only evaluated then.
-#define PPR_BUG_IF_NOT(condition, detail)                              \
-  do {                                                                 \
-    if (!(condition)) [[unlikely]] {                                   \
-      ::ppr::ThrowBug(#condition, __FILE__, __LINE__, (detail));       \
-    }                                                                  \
+#define PPR_BUG_IF_NOT(condition, detail)                        \
+  do {                                                           \
+    if (!(condition)) [[unlikely]] {                             \
+      ::ppr::ThrowBug(#condition, __FILE__, __LINE__, (detail)); \
+    }                                                            \
   } while (false)

@@ -25,6 +25,8 @@
 #include <string>
 #include <vector>
 
+#include "base/errors.h"
+
 namespace ppr::dist {
 
 enum class ReduceOp { kSum, kMax, kMin };
@@ -88,9 +90,9 @@ class Communicator {
   virtual void Broadcast(at::Tensor tensor, int root) = 0;
   virtual void Barrier() = 0;
 
-  // Tells the peers that this rank has failed with `reason`, so that their waits end with an error. Not
-  // collective, returns at once, never throws.
-  virtual void Abort(const std::string& reason) noexcept = 0;
+  // Tells the peers that this rank has failed with `reason`, so that their waits end with a
+  // CommunicationError that carries `code`. Not collective, returns at once, never throws.
+  virtual void Abort(const std::string& reason, ExitCode code) noexcept = 0;
 
  protected:
   Communicator(int rank, int size, Options options) : rank_(rank), size_(size), options_(options) {}

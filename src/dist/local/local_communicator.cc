@@ -66,8 +66,8 @@ class LocalCommunicator : public Communicator {
 
   void Barrier() override { Post(DescribeBarrier(), {})->Wait(); }
 
-  void Abort(const std::string& reason) noexcept override {
-    group_->Fail(rank(), "rank " + std::to_string(rank()) + " failed: " + reason);
+  void Abort(const std::string& reason, ExitCode code) noexcept override {
+    group_->Fail(rank(), "rank " + std::to_string(rank()) + " failed: " + reason, code);
   }
 
  private:
@@ -92,11 +92,14 @@ std::exception_ptr RunRank(Communicator& communicator, LocalGroup& group,
     body(communicator);
   } catch (const std::exception& caught) {
     error = std::current_exception();
-    group.Fail(communicator.rank(), Format("rank %d failed in phase \"%s\": %s", communicator.rank(),
-                                           communicator.phase().c_str(), caught.what()));
+    const auto* ours = dynamic_cast<const Error*>(&caught);
+    group.Fail(communicator.rank(),
+               Format("rank %d failed in phase \"%s\": %s", communicator.rank(), communicator.phase().c_str(),
+                      caught.what()),
+               ours != nullptr ? ours->code() : ExitCode::kInternal);
   } catch (...) {
     error = std::current_exception();
-    group.Fail(communicator.rank(), Format("rank %d failed", communicator.rank()));
+    group.Fail(communicator.rank(), Format("rank %d failed", communicator.rank()), ExitCode::kInternal);
   }
   group.Leave(communicator.rank());
   return error;

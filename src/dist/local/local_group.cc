@@ -33,7 +33,7 @@ std::shared_ptr<LocalGroup::Meeting> LocalGroup::Post(const Communicator& caller
   try {
     CarryOut(call, meeting->parts);
   } catch (const std::exception& error) {
-    Fail(caller.rank(), error.what());
+    Fail(caller.rank(), error.what(), ExitCode::kInternal);
   }
   const std::lock_guard lock(mutex_);
   ThrowIfFailedLocked(caller, call);
@@ -60,9 +60,9 @@ void LocalGroup::Wait(const Communicator& caller, const Meeting& meeting,
   }
 }
 
-void LocalGroup::Fail(int rank, const std::string& reason) noexcept {
+void LocalGroup::Fail(int rank, const std::string& reason, ExitCode code) noexcept {
   const std::lock_guard lock(mutex_);
-  FailLocked(rank, reason);
+  FailLocked(rank, reason, code);
 }
 
 void LocalGroup::Leave(int rank) noexcept {
@@ -76,16 +76,17 @@ int LocalGroup::first_failed_rank() const {
   return first_failed_rank_;
 }
 
-void LocalGroup::FailLocked(int rank, const std::string& reason) {
+void LocalGroup::FailLocked(int rank, const std::string& reason, ExitCode code) {
   if (first_failed_rank_ >= 0) return;
   first_failed_rank_ = rank;
   failure_ = reason;
+  failure_code_ = code;
   changed_.notify_all();
 }
 
 void LocalGroup::ThrowIfFailedLocked(const Communicator& caller, const CollectiveCall& call) const {
   if (first_failed_rank_ < 0) return;
-  throw CommunicationError(PlaceOf(caller, call.Text()) + ": " + failure_);
+  throw CommunicationError(PlaceOf(caller, call.Text()) + ": " + failure_, failure_code_);
 }
 
 std::shared_ptr<LocalGroup::Meeting> LocalGroup::MeetingLocked(int rank, int64_t number,

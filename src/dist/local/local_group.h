@@ -17,6 +17,7 @@
 #include <string>
 #include <vector>
 
+#include "base/errors.h"
 #include "dist/collective_call.h"
 
 namespace ppr::dist {
@@ -56,8 +57,8 @@ class LocalGroup {
   // rank that is missing has ended, or after `deadline`.
   void Wait(const Communicator& caller, const Meeting& meeting, std::chrono::milliseconds deadline);
 
-  // Ends all waits with `reason`; only the first failure counts.
-  void Fail(int rank, const std::string& reason) noexcept;
+  // Ends all waits with `reason` and `code`; only the first failure counts.
+  void Fail(int rank, const std::string& reason, ExitCode code) noexcept;
   // `rank` will call nothing more: peers that wait for it need not wait for the deadline.
   void Leave(int rank) noexcept;
   // The rank that failed first, or -1.
@@ -65,7 +66,7 @@ class LocalGroup {
 
  private:
   // All need mutex_ held.
-  void FailLocked(int rank, const std::string& reason);
+  void FailLocked(int rank, const std::string& reason, ExitCode code = ExitCode::kInternal);
   void ThrowIfFailedLocked(const Communicator& caller, const CollectiveCall& call) const;
   std::shared_ptr<Meeting> MeetingLocked(int rank, int64_t number, const CollectiveCall& call);
   std::string MissingLocked(const Meeting& meeting, bool only_ended) const;
@@ -77,6 +78,7 @@ class LocalGroup {
   std::vector<bool> ended_;                           // [W]
   int first_failed_rank_ = -1;
   std::string failure_;
+  ExitCode failure_code_ = ExitCode::kInternal;
 };
 
 }  // namespace ppr::dist

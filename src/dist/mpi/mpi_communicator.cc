@@ -113,8 +113,8 @@ void MpiCommunicator::Barrier() {
   Start(DescribeBarrier(), {}, {}, [&](MpiTransfer& transfer) { PostBarrier(channel_, transfer); })->Wait();
 }
 
-void MpiCommunicator::Abort(const std::string& reason) noexcept {
-  Fail("rank " + std::to_string(rank()) + " failed in phase \"" + phase() + "\": " + reason);
+void MpiCommunicator::Abort(const std::string& reason, ExitCode code) noexcept {
+  Fail("rank " + std::to_string(rank()) + " failed in phase \"" + phase() + "\": " + reason, code);
 }
 
 std::unique_ptr<Work> MpiCommunicator::Start(const CollectiveCall& call, std::vector<at::Tensor> buffers,
@@ -138,7 +138,7 @@ std::unique_ptr<Work> MpiCommunicator::Start(const CollectiveCall& call, std::ve
     post(*transfer);
     return std::make_unique<MpiWork>(*this, transfer);
   } catch (const CommunicationError& error) {
-    Fail(error.what());
+    Fail(error.what(), error.code());
     throw;
   }
 }
@@ -150,7 +150,7 @@ void MpiCommunicator::Finish(MpiTransfer& transfer) {
     Poll(transfer);
     SweepOutstanding();
   } catch (const CommunicationError& error) {
-    Fail(error.what());
+    Fail(error.what(), error.code());
     throw;
   }
 }
@@ -174,10 +174,11 @@ void MpiCommunicator::Poll(MpiTransfer& transfer) {
   }
 }
 
-void MpiCommunicator::Fail(const std::string& reason) noexcept {
+void MpiCommunicator::Fail(const std::string& reason, ExitCode code) noexcept {
   if (!failure_.empty()) return;
   try {
     failure_ = reason;
+    failure_code_ = code;
     LOG(ERROR) << failure_;
     SendFarewells();
   } catch (const std::exception& error) {
@@ -186,10 +187,11 @@ void MpiCommunicator::Fail(const std::string& reason) noexcept {
 }
 
 void MpiCommunicator::SendFarewells() {
-  const int length_bytes = static_cast<int>(std::min(failure_.size(), kMaxFarewellBytes));
+  farewell_ = static_cast<char>(failure_code_) + failure_;
+  const int length_bytes = static_cast<int>(std::min(farewell_.size(), kMaxFarewellBytes));
   for (int peer = 0; peer < size(); ++peer) {
     if (peer == rank()) continue;
-    PPR_MPI_CHECK_NOTHROW(MPI_Isend(failure_.data(), length_bytes, MPI_CHAR, peer, kFarewellTag,
+    PPR_MPI_CHECK_NOTHROW(MPI_Isend(farewell_.data(), length_bytes, MPI_CHAR, peer, kFarewellTag,
                                     channel_.handle, &farewells_.emplace_back(MPI_REQUEST_NULL)));
   }
   int complete = 0;  // one look, which also pushes the messages out; nobody waits for them
@@ -198,7 +200,8 @@ void MpiCommunicator::SendFarewells() {
 }
 
 void MpiCommunicator::ThrowIfFailed(const CollectiveCall& call) const {
-  if (!failure_.empty()) throw CommunicationError(PlaceOf(*this, call.Text()) + ": " + failure_);
+  if (failure_.empty()) return;
+  throw CommunicationError(PlaceOf(*this, call.Text()) + ": " + failure_, failure_code_);
 }
 
 void MpiCommunicator::ThrowIfPeerFailed(const CollectiveCall& call) {
@@ -213,7 +216,8 @@ void MpiCommunicator::ThrowIfPeerFailed(const CollectiveCall& call) {
       MPI_Recv(text, sizeof(text), MPI_CHAR, status.MPI_SOURCE, kFarewellTag, channel_.handle, &status),
       PlaceOf(*this, call.Text()));
   PPR_MPI_CHECK(MPI_Get_count(&status, MPI_CHAR, &length_bytes), PlaceOf(*this, call.Text()));
-  failure_.assign(text, static_cast<size_t>(length_bytes));
+  failure_code_ = static_cast<ExitCode>(text[0]);
+  failure_.assign(text + 1, static_cast<size_t>(length_bytes) - 1);
   ThrowIfFailed(call);
 }
 

@@ -10,6 +10,7 @@
 #include <string>
 #include <vector>
 
+#include "base/errors.h"
 #include "dist/mpi/mpi_call_check.h"
 #include "dist/mpi/mpi_posts.h"
 
@@ -31,7 +32,7 @@ class MpiCommunicator final : public Communicator {
   void Broadcast(at::Tensor tensor, int root) override;
   void Barrier() override;
   // Sends the reason to the peers, whose waits look for it.
-  void Abort(const std::string& reason) noexcept override;
+  void Abort(const std::string& reason, ExitCode code) noexcept override;
 
   // Polls until the transfer is done. Throws CommunicationError at the deadline, or when a peer has failed.
   void Finish(MpiTransfer& transfer);
@@ -45,7 +46,7 @@ class MpiCommunicator final : public Communicator {
                               const PairwiseRows& rows, const Post& post);
   void Poll(MpiTransfer& transfer);
   // Remembers the failure; the first one also goes to the peers.
-  void Fail(const std::string& reason) noexcept;
+  void Fail(const std::string& reason, ExitCode code) noexcept;
   void SendFarewells();
   void ThrowIfFailed(const CollectiveCall& call) const;
   // Looks for a peer's farewell.
@@ -59,8 +60,10 @@ class MpiCommunicator final : public Communicator {
   bool check_calls_;
   int64_t num_calls_ = 0;
   std::vector<std::shared_ptr<MpiTransfer>> outstanding_;
-  std::string failure_;                 // empty while all is well
-  std::vector<MPI_Request> farewells_;  // failure_ on its way to the peers
+  std::string failure_;  // empty while all is well
+  ExitCode failure_code_ = ExitCode::kInternal;
+  std::string farewell_;                // the failure as the peers get it: one byte of code, then the reason
+  std::vector<MPI_Request> farewells_;  // farewell_ on its way to the peers
 };
 
 }  // namespace ppr::dist

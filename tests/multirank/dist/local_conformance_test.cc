@@ -18,6 +18,8 @@ namespace {
 using ::ppr::test::RunRanks;
 using ::testing::AllOf;
 using ::testing::HasSubstr;
+using ::testing::Property;
+using ::testing::Throws;
 
 class LocalConformance : public ::testing::TestWithParam<std::tuple<int, ConformanceCase>> {};
 
@@ -119,8 +121,10 @@ TEST(LocalFailure, WaitForARankThatHasEndedFailsBeforeTheDeadline) {
 
 TEST(LocalFailure, AbortWakesTheOthers) {
   RunRanks(2, [](Communicator& communicator) {
-    if (communicator.rank() == 1) return communicator.Abort("the disk is full");
+    if (communicator.rank() == 1) return communicator.Abort("the disk is full", ExitCode::kStorage);
     EXPECT_THAT(MessageOf([&] { communicator.Barrier(); }), HasSubstr("rank 1 failed: the disk is full"));
+    EXPECT_THAT([&] { communicator.Barrier(); },
+                Throws<CommunicationError>(Property(&CommunicationError::code, ExitCode::kStorage)));
   });
 }
 

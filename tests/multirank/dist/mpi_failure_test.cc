@@ -18,6 +18,8 @@ using std::chrono::milliseconds;
 using ::testing::AllOf;
 using ::testing::AnyOf;
 using ::testing::HasSubstr;
+using ::testing::Property;
+using ::testing::Throws;
 
 enum class CallCheck { kOff, kOn };
 
@@ -76,12 +78,14 @@ TEST_F(MpiFailure, AbortEndsTheWaitsOfThePeersWithItsReason) {
   const std::unique_ptr<Communicator> victim = MakeCommunicator(CallCheck::kOff);
   if (rank() == 1) {
     victim->set_phase("step 5");
-    victim->Abort("the disk is full");
+    victim->Abort("the disk is full", ExitCode::kStorage);
     EXPECT_THAT(MessageOf([&] { victim->Barrier(); }), HasSubstr("the disk is full"));
   } else {
     EXPECT_THAT(
         MessageOf([&] { victim->Barrier(); }),
         AllOf(HasSubstr("rank 1 failed in phase \"step 5\": the disk is full"), HasSubstr("Barrier")));
+    EXPECT_THAT([&] { victim->Barrier(); },
+                Throws<CommunicationError>(Property(&CommunicationError::code, ExitCode::kStorage)));
   }
   control_->Barrier();
 }

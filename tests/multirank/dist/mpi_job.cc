@@ -19,7 +19,7 @@ void FailOnRankOne(MpiSession& session, Communicator& communicator, const std::s
   communicator.set_phase("step 12");
   if (communicator.rank() == 1) {
     if (how == "abort") session.AbortJob(static_cast<int>(ExitCode::kBadData));
-    if (how == "throw") throw DataError("row 7 of clicks.csv is broken");
+    if (how == "throw" || how == "dawdle") throw DataError("row 7 of clicks.csv is broken");
     if (how == "killed") std::raise(SIGKILL);
     if (how == "silent") std::this_thread::sleep_for(std::chrono::minutes(10));
   }
@@ -39,7 +39,8 @@ int Run(const std::string& how) {
     FailOnRankOne(session, *communicator, how);
   } catch (const Error& error) {
     std::fprintf(stderr, "%s\n", error.what());
-    communicator->Abort(error.what());
+    communicator->Abort(error.what(), error.code());
+    if (how == "dawdle" && communicator->rank() == 1) std::this_thread::sleep_for(std::chrono::seconds(2));
     session.AbortJob(static_cast<int>(error.code()));
   }
   return 0;

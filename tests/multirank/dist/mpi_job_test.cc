@@ -54,6 +54,13 @@ TEST(MpiJob, ErrorOfOneRankEndsTheJobWithItsExitCodeAndMessage) {
   EXPECT_THAT(result.output, HasSubstr("row 7 of clicks.csv is broken"));
 }
 
+// The peers learn of the failure and end the job before the rank that failed does.
+TEST(MpiJob, PeersEndTheJobWithTheExitCodeOfTheRankThatFailed) {
+  const JobResult result = RunJob(3, "dawdle");
+  EXPECT_EQ(result.exit_code, 65) << result.output;
+  EXPECT_THAT(result.output, HasSubstr("rank 1 failed in phase \"step 12\": row 7 of clicks.csv is broken"));
+}
+
 TEST(MpiJob, UnwindingThroughTheSessionEndsTheJob) {
   const JobResult result = RunJob(2, "unwinding");
   EXPECT_EQ(result.exit_code, 70) << result.output;
