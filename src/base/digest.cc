@@ -41,7 +41,9 @@ void Digester::Update(const void* bytes, size_t size_bytes) {
 
 std::string Digester::Hex() const { return HexOf(XXH3_128bits_digest(state_->xxh)); }
 
-std::string DigestOfBytes(const void* bytes, size_t size_bytes) { return HexOf(XXH3_128bits(bytes, size_bytes)); }
+std::string DigestOfBytes(const void* bytes, size_t size_bytes) {
+  return HexOf(XXH3_128bits(bytes, size_bytes));
+}
 
 std::string DigestOfFile(const std::string& path, size_t* size_bytes) {
   FileDescriptor file = OpenForReading(path);

@@ -25,7 +25,8 @@ class Digester {
 };
 
 std::string DigestOfBytes(const void* bytes, size_t size_bytes);
-// Streams the file. Throws StorageError when it cannot be read. `size_bytes` (optional) receives the bytes read.
+// Streams the file. Throws StorageError when it cannot be read. `size_bytes` (optional) receives the bytes
+// read.
 std::string DigestOfFile(const std::string& path, size_t* size_bytes = nullptr);
 
 }  // namespace ppr

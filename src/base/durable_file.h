@@ -1,5 +1,5 @@
-// Files that survive a crash: write beside, sync, rename, sync the folder. Every system call is checked; errors are
-// StorageError with the path and the system's reason. Not for concurrent writers of one path.
+// Files that survive a crash: write beside, sync, rename, sync the folder. Every system call is checked;
+// errors are StorageError with the path and the system's reason. Not for concurrent writers of one path.
 #pragma once
 
 #include <string>
@@ -24,8 +24,8 @@ bool FileExists(const std::string& path);
 // Creates the folder and its parents; fine when it is there already.
 void CreateFolder(const std::string& path);
 
-// Replaces `path` as a whole: writes `path`.tmp, syncs it, renames it, syncs the folder. After a crash the old or the new
-// contents are there, never a mix.
+// Replaces `path` as a whole: writes `path`.tmp, syncs it, renames it, syncs the folder. After a crash the
+// old or the new contents are there, never a mix.
 void WriteFileDurably(const std::string& path, std::string_view contents);
 // Flushes a file's (or folder's) data to the device.
 void SyncFile(const std::string& path);

@@ -1,5 +1,5 @@
-// glog for .cc files only, included after every other header: libtorch's headers define their own LOG, CHECK and VLOG,
-// which would log into nothing. Never include this from a header.
+// glog for .cc files only, included after every other header: libtorch's headers define their own LOG, CHECK
+// and VLOG, which would log into nothing. Never include this from a header.
 #pragma once
 
 #undef LOG
@@ -38,8 +38,8 @@
 
 namespace ppr {
 
-// Starts logging for one rank: INFO and above to `folder`/rank_NNNN.log (created; StorageError when it cannot be), every
-// line flushed at once, and WARNING and above of every rank to stderr. Call once, from main.
+// Starts logging for one rank: INFO and above to `folder`/rank_NNNN.log (created; StorageError when it cannot
+// be), every line flushed at once, and WARNING and above of every rank to stderr. Call once, from main.
 void StartLogging(const std::string& program, const std::string& folder, int rank);
 
 }  // namespace ppr

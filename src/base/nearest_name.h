@@ -7,7 +7,8 @@
 
 namespace ppr {
 
-// The name of `names` with the smallest edit distance to `typed`; empty when none is within a third of its length.
+// The name of `names` with the smallest edit distance to `typed`; empty when none is within a third of its
+// length.
 std::string NearestName(std::string_view typed, const std::vector<std::string>& names);
 
 // ", did you mean X?" or "".

@@ -1,5 +1,5 @@
-// A polite request to stop (SIGTERM, SIGUSR1, SIGUSR2): the handler sets a flag, the step loop reads it, agrees on it
-// with all ranks in the step's own reduction, commits a checkpoint and ends with exit code 85.
+// A polite request to stop (SIGTERM, SIGUSR1, SIGUSR2): the handler sets a flag, the step loop reads it,
+// agrees on it with all ranks in the step's own reduction, commits a checkpoint and ends with exit code 85.
 #pragma once
 
 namespace ppr {

@@ -1,6 +1,8 @@
-// Owner of one C handle (HDF5 id, file descriptor, MPI object): move-only, no heap, closes in a noexcept destructor.
+// Owner of one C handle (HDF5 id, file descriptor, MPI object): move-only, no heap, closes in a noexcept
+// destructor.
 //
-// Traits: `using Type`, `static Type Invalid() noexcept`, `static void Close(Type) noexcept` (logs failures itself).
+// Traits: `using Type`, `static Type Invalid() noexcept`, `static void Close(Type) noexcept` (logs failures
+// itself).
 #pragma once
 
 #include <utility>

@@ -12,8 +12,8 @@
 namespace ppr::model {
 
 enum class NextItemLoss {
-  kBpr,  // -mean_k log sigmoid(u.v_pos - u.v_neg_k): paper Eq. 2 and 5, ReChorus
-  kBce,  // -log sigmoid(u.v_pos) - mean_k log sigmoid(-u.v_neg_k): SASRec
+  kBpr,      // -mean_k log sigmoid(u.v_pos - u.v_neg_k): paper Eq. 2 and 5, ReChorus
+  kBce,      // -log sigmoid(u.v_pos) - mean_k log sigmoid(-u.v_neg_k): SASRec
   kSoftmax,  // cross-entropy over the whole catalogue: catalogue_softmax_loss.h, not the functions below
 };
 

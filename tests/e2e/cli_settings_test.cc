@@ -13,8 +13,7 @@ using ::testing::Not;
 
 using CliSettings = CliTest;
 
-const std::vector<std::string> kCommands = {"prepare",  "pretrain", "tune",
-                                             "evaluate", "compare",  "bench"};
+const std::vector<std::string> kCommands = {"prepare", "pretrain", "tune", "evaluate", "compare", "bench"};
 
 TEST_F(CliSettings, HelpListsCommandsAndExitCodes) {
   const ProgramResult result = RunPpr({"help"}, folder_);

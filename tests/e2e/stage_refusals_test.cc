@@ -131,10 +131,12 @@ TEST_F(StageRefusals, ADatasetWithoutProfilesOrColdUsers) {
 TEST_F(StageRefusals, NoClickToTrainOn) {
   // Every user has one click: nothing follows it.
   std::string clicks = "user_id,item_id,timestamp\n";
-  for (int user = 0; user < 40; ++user) clicks += "u" + std::to_string(user) + ",i" + std::to_string(user % 20) + ",1\n";
+  for (int user = 0; user < 40; ++user)
+    clicks += "u" + std::to_string(user) + ",i" + std::to_string(user % 20) + ",1\n";
   Write("clicks.csv", clicks);
   Prepare("single.h5", {"--users=profiles.csv"});
-  ExpectRefused({"pretrain", "--dataset=single.h5", "--output=tuned", "--progress=none"}, 65, {"single.h5", "found none"});
+  ExpectRefused({"pretrain", "--dataset=single.h5", "--output=tuned", "--progress=none"}, 65,
+                {"single.h5", "found none"});
 }
 
 TEST_F(StageRefusals, APartWithoutCases) {

@@ -39,7 +39,8 @@ inline std::string BytesOfFile(const std::string& path) {
   return {std::istreambuf_iterator<char>(file), {}};
 }
 
-// A new file in place of the old one: ext4 writes a file that was cut to nothing to the disk at once, which is slow.
+// A new file in place of the old one: ext4 writes a file that was cut to nothing to the disk at once, which
+// is slow.
 inline void WriteBytes(const std::string& path, const std::string& bytes) {
   std::filesystem::remove(path);
   std::ofstream file(path, std::ios::binary | std::ios::trunc);
