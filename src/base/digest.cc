@@ -45,12 +45,13 @@ std::string DigestOfBytes(const void* bytes, size_t size_bytes) {
   return HexOf(XXH3_128bits(bytes, size_bytes));
 }
 
-std::string DigestOfFile(const std::string& path, size_t* size_bytes) {
+std::string DigestOfFile(const std::string& path, size_t* size_bytes, const std::stop_token& stop) {
   FileDescriptor file = OpenForReading(path);
   std::vector<char> buffer(size_t{1} << 20);
   Digester digester;
   size_t total_bytes = 0;
   for (;;) {
+    if (stop.stop_requested()) return "";
     const ssize_t got = ::read(file.get(), buffer.data(), buffer.size());
     if (got < 0) throw StorageErrorFromErrno("cannot read", path);
     if (got == 0) break;

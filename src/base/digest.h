@@ -3,6 +3,7 @@
 
 #include <cstddef>
 #include <memory>
+#include <stop_token>
 #include <string>
 
 namespace ppr {
@@ -26,7 +27,8 @@ class Digester {
 
 std::string DigestOfBytes(const void* bytes, size_t size_bytes);
 // Streams the file. Throws StorageError when it cannot be read. `size_bytes` (optional) receives the bytes
-// read.
-std::string DigestOfFile(const std::string& path, size_t* size_bytes = nullptr);
+// read. Returns "" soon after `stop` was asked for.
+std::string DigestOfFile(const std::string& path, size_t* size_bytes = nullptr,
+                         const std::stop_token& stop = {});
 
 }  // namespace ppr

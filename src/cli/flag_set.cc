@@ -234,6 +234,11 @@ const FlagSource& FlagSet::source(const std::string& name) const {
   return entries_.at(name).source;
 }
 
+const std::string& FlagSet::default_value(const std::string& name) const {
+  PPR_BUG_IF_NOT(entries_.contains(name), "no flag --" + name);
+  return entries_.at(name).declaration.default_value;
+}
+
 void FlagSet::AddProblems(const std::vector<std::string>& problems) {
   for (const std::string& problem : problems) {
     const size_t end = std::min(problem.size(), problem.find_first_of(": "));

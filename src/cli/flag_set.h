@@ -69,6 +69,7 @@ class FlagSet {
   // "false".
   const std::string& value(const std::string& name) const;
   const FlagSource& source(const std::string& name) const;
+  const std::string& default_value(const std::string& name) const;
   // Every stored flag with its value, one a line, readable as a flag file. Depends on values alone, not on
   // sources.
   std::string ResolvedText() const;

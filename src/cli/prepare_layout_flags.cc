@@ -2,7 +2,10 @@
 
 #include <gflags/gflags.h>
 
+#include <algorithm>
 #include <charconv>
+#include <map>
+#include <string>
 
 #include "cli/choice.h"
 #include "cli/gflags_bridge.h"
@@ -73,6 +76,24 @@ std::vector<data::FieldBucket> BucketsOf(FlagSet& flags) {
   return buckets;
 }
 
+// What decides an open choice of `source` and has another value than under the source alone.
+std::map<std::string, std::string> OverruledFlags(const FlagSet& flags, const std::string& source) {
+  std::map<std::string, std::string> overruled;
+  const data::Source* found = data::FindSource(source);
+  if (found == nullptr) return overruled;
+  for (const data::OpenChoice& choice : found->open_choices) {
+    for (const std::string& flag : choice.flags) {
+      const FlagSource::Kind kind = flags.source(flag).kind;
+      const bool is_given = kind == FlagSource::Kind::kFile || kind == FlagSource::Kind::kCommandLine;
+      const auto setting = std::find_if(found->settings.begin(), found->settings.end(),
+                                        [&](const auto& one) { return one.first == flag; });
+      const std::string& own = setting != found->settings.end() ? setting->second : flags.default_value(flag);
+      if (is_given && flags.value(flag) != own) overruled[flag] = flags.value(flag);
+    }
+  }
+  return overruled;
+}
+
 }  // namespace
 
 std::vector<FlagTopic> PrepareLayoutTopics() {
@@ -101,6 +122,7 @@ std::vector<FlagTopic> PrepareLayoutTopics() {
 
 void ReadPrepareLayout(FlagSet& flags, data::PrepareConfig* config) {
   config->source = FLAGS_source == "none" ? "" : FLAGS_source;
+  config->overruled = OverruledFlags(flags, config->source);
   data::RawLayout& layout = config->layout;
   layout.interactions_header = SplitList(FLAGS_interactions_header);
   layout.users_header = SplitList(FLAGS_users_header);

@@ -41,6 +41,11 @@ std::string WithoutCompression(const std::string& path) {
   return path;
 }
 
+std::string_view WithoutByteOrderMark(std::string_view text) {
+  constexpr std::string_view kMark = "\xEF\xBB\xBF";
+  return text.starts_with(kMark) ? text.substr(kMark.size()) : text;
+}
+
 std::shared_ptr<arrow::io::InputStream> OpenInput(const std::string& path) {
   CheckReadable(path);
   auto file = arrow::io::ReadableFile::Open(path);

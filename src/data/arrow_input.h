@@ -3,6 +3,7 @@
 
 #include <memory>
 #include <string>
+#include <string_view>
 
 namespace arrow {
 class Status;
@@ -19,6 +20,9 @@ std::shared_ptr<arrow::io::InputStream> OpenInput(const std::string& path);
 
 // Throws DataError "<path>: <what>: <Arrow's message>" when the status is an error.
 void ThrowIfFailed(const arrow::Status& status, const std::string& path, const std::string& what);
+
+// `text`, the start of a file, without the mark that some editors put before UTF-8.
+std::string_view WithoutByteOrderMark(std::string_view text);
 
 // `path` without a trailing .gz or .zst: the rest of the name tells the format.
 std::string WithoutCompression(const std::string& path);

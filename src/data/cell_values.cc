@@ -1,6 +1,7 @@
 #include "data/cell_values.h"
 
 #include <cmath>
+#include <limits>
 
 #include "base/nearest_name.h"
 
@@ -30,7 +31,7 @@ void CheckToken(const CellPlace& place, std::string_view token) {
   }
 }
 
-int64_t ParseTimeSlowly(std::string_view text, const CellPlace& place) {
+int64_t ParseTimeSlowly(std::string_view text, LongTime long_time, const CellPlace& place) {
   double number = 0;
   const auto end = std::from_chars(text.data(), text.data() + text.size(), number);
   const bool is_number = end.ptr == text.data() + text.size() && end.ec != std::errc::invalid_argument;
@@ -39,6 +40,8 @@ int64_t ParseTimeSlowly(std::string_view text, const CellPlace& place) {
                     Shown(text) + ". Convert dates to seconds first.");
   }
   if (end.ec == std::errc::result_out_of_range || std::abs(number) > kMostExact) {
+    if (long_time == LongTime::kClamp)
+      return text.front() == '-' ? std::numeric_limits<int64_t>::min() : std::numeric_limits<int64_t>::max();
     throw DataError(
         place.ToText() +
         ": expected a time that fits a signed 64-bit integer (2^53 when written as a float), found " +

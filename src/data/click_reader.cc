@@ -69,6 +69,8 @@ class TableClicks final : public ClickReader {
   explicit TableClicks(const PrepareConfig& config)
       : config_(config),
         filters_(!config.layout.is_plain()),
+        long_time_(config.layout.first_time && config.layout.last_time ? LongTime::kClamp
+                                                                       : LongTime::kRefuse),
         file_(InteractionsTable(config)),
         plan_(PlanColumns(config, file_)),
         filter_(config),
@@ -115,7 +117,8 @@ class TableClicks final : public ClickReader {
       ++dropped_.missing;
       return;
     }
-    const int64_t seconds = plan_.time < 0 ? 0 : ParseTime(time, [&] { return PlaceOf(plan_.time, row); });
+    const int64_t seconds =
+        plan_.time < 0 ? 0 : ParseTime(time, long_time_, [&] { return PlaceOf(plan_.time, row); });
     if (filters_ && !filter_.WantsTime(seconds, &dropped_)) return;
     if (plan_.rating >= 0 &&
         ParseNumber(rating, [&] { return PlaceOf(plan_.rating, row); }) < config_.min_rating) {
@@ -130,6 +133,7 @@ class TableClicks final : public ClickReader {
 
   const PrepareConfig& config_;
   const bool filters_;  // false: the layout is a plain table's
+  const LongTime long_time_;
   const TableFile file_;
   const ColumnPlan plan_;
   const RowFilter filter_;

@@ -25,7 +25,9 @@ struct LineReader::State {
       auto read = input->Read(kReadBytes);
       ThrowIfFailed(read.status(), path, "cannot read past line " + std::to_string(lines_before));
       at_end = (*read)->size() == 0;
-      text.append(reinterpret_cast<const char*>((*read)->data()), static_cast<size_t>((*read)->size()));
+      const auto bytes = static_cast<std::string_view>(**read);
+      text.append(at_start ? WithoutByteOrderMark(bytes) : bytes);
+      at_start = false;
       end = text.rfind('\n');
     }
     return end == std::string::npos ? text.size() : end + 1;
@@ -36,7 +38,7 @@ struct LineReader::State {
   std::string text;  // read but not yet given out, after the `used` first bytes
   size_t used = 0;
   int64_t lines_before = 0;
-  bool at_end = false;
+  bool at_start = true, at_end = false;
 };
 
 LineReader::LineReader(const std::string& path) : state_(std::make_unique<State>()) {

@@ -7,6 +7,7 @@
 #include <future>
 #include <limits>
 #include <optional>
+#include <stop_token>
 #include <thread>
 
 #include "base/deadline.h"
@@ -37,13 +38,16 @@ namespace {
 class Preparation {
  public:
   explicit Preparation(const PrepareConfig& config) : config_(config) {}
+  // An error is told at once: digests of large files that are under way are given up.
+  ~Preparation() { stop_digests_.request_stop(); }
 
   PrepareReport Run() {
     const Stopwatch stopwatch;
     CheckOutputFolder();
+    OpenInputs();
     StartDigests();
     ImportClicks();
-    profiles_.emplace(config_, users_);
+    profiles_->Read(users_);
     Sort();
     Select();
     NumberUsersAndItems();
@@ -66,6 +70,7 @@ class Preparation {
   }
 
   void CheckOutputFolder() const;
+  void OpenInputs();
   void StartDigests();
   void ImportClicks();
   void CheckImport() const;
@@ -79,7 +84,9 @@ class Preparation {
   const PrepareConfig& config_;
   PrepareReport report_;
   std::vector<InputFile> files_;
+  std::stop_source stop_digests_;
   std::vector<std::future<void>> digests_;  // of files_, taken while the log is read
+  std::unique_ptr<ClickReader> reader_;     // until the log is read
   bool has_times_ = false;
   TokenDictionary users_{"users"}, items_{"items"};
   std::optional<ProfileTable> profiles_;
@@ -107,6 +114,12 @@ void Preparation::CheckOutputFolder() const {
   }
 }
 
+// A file that is missing or has other columns than the settings say stops the import before its first row.
+void Preparation::OpenInputs() {
+  profiles_.emplace(config_);
+  reader_ = OpenClicks(config_);
+}
+
 void Preparation::StartDigests() {
   const RawLayout& layout = config_.layout;
   files_.push_back({"interactions", config_.interactions, "", 0});
@@ -117,18 +130,18 @@ void Preparation::StartDigests() {
     if (!path.empty()) files_.push_back({role, path, "", 0});
   }
   for (InputFile& file : files_) {
-    digests_.push_back(
-        std::async(std::launch::async, [&file] { file.digest = DigestOfFile(file.path, &file.size_bytes); }));
+    digests_.push_back(std::async(std::launch::async, [&file, stop = stop_digests_.get_token()] {
+      file.digest = DigestOfFile(file.path, &file.size_bytes, stop);
+    }));
   }
 }
 
 void Preparation::ImportClicks() {
-  const std::unique_ptr<ClickReader> reader = OpenClicks(config_);
   sorter_.emplace(config_.memory_bytes, TemporaryFolder(), num_threads());
   ClickBlock block;
   std::vector<int32_t> user_codes, item_codes;
   std::vector<Click> clicks;
-  while (reader->Next(&block)) {
+  while (reader_->Next(&block)) {
     const size_t count = block.users.size();
     user_codes.resize(count);
     item_codes.resize(count);
@@ -138,9 +151,9 @@ void Preparation::ImportClicks() {
     for (size_t i = 0; i < count; ++i) clicks[i] = {block.times[i], user_codes[i], item_codes[i]};
     sorter_->Add(clicks);
   }
-  has_times_ = reader->has_times();
-  report_.rows_read = reader->rows_read();
-  const DroppedRows& dropped = reader->dropped();
+  has_times_ = reader_->has_times();
+  report_.rows_read = reader_->rows_read();
+  const DroppedRows& dropped = reader_->dropped();
   report_.rows_dropped_missing = dropped.missing;
   report_.rows_dropped_rating = dropped.rating;
   report_.rows_dropped_action = dropped.action;
@@ -149,6 +162,7 @@ void Preparation::ImportClicks() {
   report_.rows_dropped_item = dropped.no_item;
   report_.rows_dropped_item_filter = dropped.item_filter;
   report_.rows_dropped_repeated_line = dropped.repeated_line;
+  reader_.reset();
   CheckImport();
   LOG(INFO) << "read " << WithThousands(report_.rows_read) << " rows of " << WithThousands(users_.size())
             << " users and " << WithThousands(items_.size()) << " items";
@@ -232,6 +246,12 @@ void Preparation::NumberUsersAndItems() {
   report_.rows_kept = dataset_.offsets.back();
   report_.users = dataset_.num_users();
   report_.items = dataset_.num_items();
+  if (!config_.layout.targets.empty() && report_.rows_dropped_cropped > 0) {
+    LOG(WARNING) << "the cut to --cold_clicks=" << config_.cold_clicks << " dropped "
+                 << WithThousands(report_.rows_dropped_cropped)
+                 << " clicks of cold users, those of --targets first, since they come last; "
+                    "--protocol=threshold keeps them";
+  }
 }
 
 void Preparation::CountUsers() {

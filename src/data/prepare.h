@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <map>
 #include <string>
 #include <vector>
 
@@ -28,7 +29,9 @@ struct PrepareConfig {
   std::string output;  // dataset.h5 to write
   InputFormat format = InputFormat::kAuto;
   std::string source;  // name of the settings that were used (import/sources.h), for the record; "" = none
-  RawLayout layout;    // how the raw files differ from plain tables
+  // Flags that decide open choices of the source and have other values than it takes, with those values.
+  std::map<std::string, std::string> overruled;
+  RawLayout layout;  // how the raw files differ from plain tables
   std::string user_column = "user_id", item_column = "item_id", time_column = "timestamp";  // "" = no times
   std::vector<std::string> profile_columns;  // empty: all columns of the profile table but the user's
   double min_rating = 0;                     // with rating_column: rows below are dropped

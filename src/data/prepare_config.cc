@@ -1,8 +1,12 @@
 // Which settings of `ppr prepare` cannot work.
 #include "data/prepare_config.h"
 
+#include <algorithm>
 #include <cmath>
+#include <filesystem>
 #include <set>
+#include <string>
+#include <vector>
 
 #include "data/table_files.h"
 
@@ -11,14 +15,23 @@ namespace {
 
 bool IsShare(double value) { return value >= 0 && value <= 1; }  // false for NaN
 
+// However the paths are spelled.
+bool IsSameFile(const std::string& a, const std::string& b) {
+  std::error_code error;
+  return a == b || std::filesystem::equivalent(a, b, error);
+}
+
 void CheckFiles(const PrepareConfig& config, ProblemList* list) {
   list->Require(!config.interactions.empty(),
                 "--interactions: expected the path of the click log, found nothing");
   list->Require(!config.output.empty(), "--output: expected the path of the dataset to write, found nothing");
-  list->Require(config.output.empty() ||
-                    (config.output != config.interactions && config.output != config.users &&
-                     config.output != config.layout.item_table && config.output != config.layout.targets &&
-                     config.output != config.layout.shared_with),
+  std::vector<std::string> inputs = ProfilePaths(config);
+  inputs.insert(inputs.end(), {config.interactions, config.layout.item_table, config.layout.targets,
+                               config.layout.shared_with});
+  const auto overwritten = std::find_if(inputs.begin(), inputs.end(), [&](const std::string& input) {
+    return IsSameFile(input, config.output);
+  });
+  list->Require(config.output.empty() || overwritten == inputs.end(),
                 "--output: expected another file than the inputs, found " + config.output);
   list->Require(
       config.interactions.empty() || FormatOf(config) != InputFormat::kAuto,

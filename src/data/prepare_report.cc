@@ -55,6 +55,16 @@ std::string ItemDefinition(const PrepareConfig& config) {
   return definition.empty() ? config.item_column : definition;
 }
 
+// "overruled by --a=1 --b=2: " when the settings decided otherwise than the choice says, else "".
+std::string OverruledBy(const PrepareConfig& config, const OpenChoice& choice) {
+  std::string flags;
+  for (const std::string& flag : choice.flags) {
+    const auto found = config.overruled.find(flag);
+    if (found != config.overruled.end()) flags += " --" + flag + "=" + found->second;
+  }
+  return flags.empty() ? "" : "overruled by" + flags + ": ";
+}
+
 // How raw files were read that are no plain tables; only what differs from a plain table.
 Json LayoutJson(const PrepareConfig& config) {
   const RawLayout &layout = config.layout, plain;
@@ -81,7 +91,10 @@ Json LayoutJson(const PrepareConfig& config) {
   add("distinct_items", layout.distinct_items, plain.distinct_items);
   add("drop_rows_without_item", layout.drop_rows_without_item, plain.drop_rows_without_item);
   for (const FieldBucket& bucket : layout.buckets) json["buckets"][bucket.field] = bucket.width;
-  if (const Source* source = FindSource(config.source)) json["open_choices"] = source->open_choices;
+  if (const Source* source = FindSource(config.source)) {
+    for (const OpenChoice& choice : source->open_choices)
+      json["open_choices"].push_back(OverruledBy(config, choice) + choice.text);
+  }
   return json;
 }
 

@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "base/errors.h"
+#include "data/arrow_input.h"
 #include "data/cell_values.h"
 #include "data/import/item_lines_reader.h"
 #include "data/import/value_bucket.h"
@@ -33,21 +34,33 @@ std::vector<std::string> ColumnsToRead(const PrepareConfig& config, const TableF
 
 }  // namespace
 
-ProfileTable::ProfileTable(const PrepareConfig& config, const TokenDictionary& users) {
+ProfileTable::ProfileTable(const PrepareConfig& config) : config_(config) {
   if (config.users.empty()) return;
   if (FormatOf(config) == InputFormat::kItemLines) {
-    ReadLabels(config, users);
+    for (const std::string& path : ProfilePaths(config)) OpenInput(path);
+    StartFields(config.profile_columns);
   } else {
-    ReadTable(config, users);
+    columns_ = ColumnsToRead(config, UsersTable(config));
+    StartFields({columns_.begin() + 1, columns_.end()});
   }
 }
 
-void ProfileTable::StartFields(const PrepareConfig& config, const std::vector<std::string>& names,
-                               int32_t num_users) {
-  const std::vector<FieldBucket>& buckets = config.layout.buckets;
+void ProfileTable::Read(const TokenDictionary& users) {
+  if (config_.users.empty()) return;
+  codes_.assign(static_cast<size_t>(users.size()) * fields_.size(), 0);
+  has_row_.assign(static_cast<size_t>(users.size()), 0);
+  if (columns_.empty()) {
+    ReadLabels(users);
+  } else {
+    ReadTable(users);
+  }
+}
+
+void ProfileTable::StartFields(const std::vector<std::string>& names) {
+  const std::vector<FieldBucket>& buckets = config_.layout.buckets;
   for (const FieldBucket& bucket : buckets) {
     if (std::find(names.begin(), names.end(), bucket.field) == names.end())
-      throw MissingColumn(config.users, bucket.field, names, "--buckets");
+      throw MissingColumn(config_.users, bucket.field, names, "--buckets");
   }
   for (const std::string& name : names) {
     const auto bucket = std::find_if(buckets.begin(), buckets.end(),
@@ -55,8 +68,6 @@ void ProfileTable::StartFields(const PrepareConfig& config, const std::vector<st
     fields_.push_back(
         {name, bucket == buckets.end() ? 0 : bucket->width, TokenDictionary("values of " + name)});
   }
-  codes_.assign(static_cast<size_t>(num_users) * fields_.size(), 0);
-  has_row_.assign(static_cast<size_t>(num_users), 0);
 }
 
 void ProfileTable::SetValue(int32_t user, size_t field, std::string_view value, const CellPlace& place) {
@@ -67,17 +78,14 @@ void ProfileTable::SetValue(int32_t user, size_t field, std::string_view value, 
       known.values.Encode(known.bucket_width > 0 ? bucket : value) + 1;
 }
 
-void ProfileTable::ReadTable(const PrepareConfig& config, const TokenDictionary& users) {
-  const TableFile file = UsersTable(config);
-  const std::vector<std::string> columns = ColumnsToRead(config, file);
-  StartFields(config, {columns.begin() + 1, columns.end()}, users.size());
+void ProfileTable::ReadTable(const TokenDictionary& users) {
   TokenDictionary strangers("users of the profile table");
-  TableReader reader(file, columns);
+  TableReader reader(UsersTable(config_), columns_);
   TableBlock block;
   while (reader.Next(&block)) {
     for (int64_t row = 0; row < block.num_rows; ++row) {
       const std::string_view id = block.cells[0][row];
-      CheckToken({config.users, columns[0], block.first_row + row}, id);
+      CheckToken({config_.users, columns_[0], block.first_row + row}, id);
       const int32_t user = users.Find(id);
       if (user < 0) {
         const int32_t known = strangers.size();
@@ -91,19 +99,19 @@ void ProfileTable::ReadTable(const PrepareConfig& config, const TokenDictionary&
       has_row_[user] = 1;
       for (size_t field = 0; field < fields_.size(); ++field) {
         SetValue(user, field, block.cells[field + 1][row],
-                 {config.users, columns[field + 1], block.first_row + row});
+                 {config_.users, columns_[field + 1], block.first_row + row});
       }
     }
   }
   strangers_ = strangers.size();
 }
 
-void ProfileTable::ReadLabels(const PrepareConfig& config, const TokenDictionary& users) {
-  StartFields(config, config.profile_columns, users.size());
+void ProfileTable::ReadLabels(const TokenDictionary& users) {
   TokenDictionary strangers("users of the label files");
-  const std::vector<std::string> paths = ProfilePaths(config);
+  const std::vector<std::string> paths = ProfilePaths(config_);
   for (size_t field = 0; field < paths.size(); ++field) {
     std::vector<uint8_t> is_labelled(static_cast<size_t>(users.size()), 0);
+    TokenDictionary labelled_strangers("users of " + paths[field]);
     ItemLinesReader reader(paths[field]);
     std::vector<ItemLine> lines;
     while (reader.Next(&lines)) {
@@ -117,11 +125,13 @@ void ProfileTable::ReadLabels(const PrepareConfig& config, const TokenDictionary
         const int32_t user = users.Find(id);
         if (user < 0) {
           strangers.Encode(id);
+          const int32_t known = labelled_strangers.size();
+          duplicate_rows_ += labelled_strangers.Encode(id) < known ? 1 : 0;
         } else if (is_labelled[user]) {
           ++duplicate_rows_;
         } else {
           is_labelled[user] = has_row_[user] = 1;
-          if (line.targets != config.layout.missing_text) SetValue(user, field, line.targets, place);
+          if (line.targets != config_.layout.missing_text) SetValue(user, field, line.targets, place);
         }
       }
     }

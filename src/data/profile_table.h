@@ -15,9 +15,12 @@ namespace ppr::data {
 
 class ProfileTable {
  public:
-  // Reads the rows of users that have clicks. The first row of a user wins (item_lines: of each file).
-  // DataError as in table_reader.h.
-  ProfileTable(const PrepareConfig& config, const TokenDictionary& users);
+  // Opens the files and finds the columns. `config` outlives the table. StorageError when a file cannot be
+  // opened, DataError as in table_reader.h.
+  explicit ProfileTable(const PrepareConfig& config);
+
+  // Reads the rows of `users`, who have clicks. The first row of a user wins (item_lines: of each file).
+  void Read(const TokenDictionary& users);
 
   // Profiles of the kept users, numbered as in `kept_users` (numbers in `users`): fills fields, profiles.
   // Values are numbered in the order of their bytes among the kept users, so the order of rows does not show.
@@ -36,11 +39,13 @@ class ProfileTable {
     int64_t bucket_width;  // 0 = values as they are
     TokenDictionary values;
   };
-  void StartFields(const PrepareConfig& config, const std::vector<std::string>& names, int32_t num_users);
-  void ReadTable(const PrepareConfig& config, const TokenDictionary& users);
-  void ReadLabels(const PrepareConfig& config, const TokenDictionary& users);
+  void StartFields(const std::vector<std::string>& names);
+  void ReadTable(const TokenDictionary& users);
+  void ReadLabels(const TokenDictionary& users);
   void SetValue(int32_t user, size_t field, std::string_view value, const CellPlace& place);
 
+  const PrepareConfig& config_;
+  std::vector<std::string> columns_;  // of the table, the user's first
   std::vector<Field> fields_;
   std::vector<int32_t> codes_;    // [users, fields] 0 = missing, else number in values + 1
   std::vector<uint8_t> has_row_;  // [users]

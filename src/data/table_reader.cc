@@ -159,8 +159,26 @@ void Empty(std::string_view missing_text, std::vector<std::string_view>* cells) 
   }
 }
 
+// A file that was said to have no header and has it: its names would become a row.
+void CheckHasNoHeader(const TableFile& file) {
+  const char separator = file.format == TableFormat::kComma ? ',' : '\t';
+  std::string names;
+  for (const std::string& name : file.header)
+    names += (names.empty() ? "" : std::string(1, separator)) + name;
+  const auto first = OpenInput(file.path)->Read(static_cast<int64_t>(names.size()) + 8);
+  ThrowIfFailed(first.status(), file.path, "cannot read");
+  std::string_view line = WithoutByteOrderMark(static_cast<std::string_view>(**first));
+  line = line.substr(0, line.find_first_of("\r\n"));
+  if (line != names) return;
+  throw DataError(file.path + ": line 1: expected a row, since the columns were named for a file without a " +
+                  "header, found these names. Leave the names out of the settings: the file has them.");
+}
+
 std::vector<std::string> RawNames(const TableFile& file) {
-  if (!file.header.empty()) return file.header;
+  if (!file.header.empty()) {
+    CheckHasNoHeader(file);
+    return file.header;
+  }
   if (file.format == TableFormat::kParquet) {
     std::shared_ptr<arrow::Schema> schema;
     ThrowIfFailed(OpenParquet(file.path)->GetSchema(&schema), file.path, "cannot read the schema");
@@ -209,7 +227,10 @@ TableReader::TableReader(const TableFile& file, const std::vector<std::string>& 
   state.parquet_file = OpenParquet(path);
   std::shared_ptr<arrow::Schema> schema;
   ThrowIfFailed(state.parquet_file->GetSchema(&schema), path, "cannot read the schema");
-  for (const int index : indices) CheckColumnType(path, *schema->field(index));
+  for (const int index : indices) {
+    PPR_BUG_IF_NOT(index < schema->num_fields(), path + " has fewer columns than names were given for");
+    CheckColumnType(path, *schema->field(index));
+  }
   const int num_groups = state.parquet_file->num_row_groups();
   std::vector<int> groups(num_groups);
   for (int group = 0; group < num_groups; ++group) groups[group] = group;

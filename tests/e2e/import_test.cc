@@ -2,6 +2,9 @@
 // and every attribute is checked against what was counted by hand in tests/support/raw_files.py.
 #include <gmock/gmock.h>
 
+#include <algorithm>
+#include <cmath>
+#include <map>
 #include <regex>
 #include <set>
 
@@ -99,6 +102,7 @@ TEST_F(Import, Cikm) {
   EXPECT_THAT(ProfilesById(dataset),
               ElementsAre(Pair("10", ElementsAre("0", "20-29", "3")), Pair("20", ElementsAre("1", "", "9")),
                           Pair("30", ElementsAre("0", "10-19", "1")), Pair("40", ElementsAre("", "", ""))));
+  EXPECT_THAT(dataset.provenance_json, HasSubstr("\"age\": 10"));
   EXPECT_EQ(dataset.user_part[0], data::UserPart::kWarm);
   EXPECT_EQ(dataset.user_part[1], data::UserPart::kWarm);  // ten clicks are not fewer than ten
 }
@@ -133,10 +137,10 @@ TEST_F(Import, CikmBehaviourPrediction) {
   Generate("cikm_ubp");
   const data::Dataset dataset = Prepare({"--source=cikm_ubp", "--interactions=ECommAI_ubp_round1_train",
                                          "--users=ECommAI_ubp_round1_user_feature"});
-  ExpectCounts({{"read", 17},
+  ExpectCounts({{"read", 18},
                 {"kept", 13},
                 {"dropped: another action", 3},
-                {"dropped: outside the time window", 1},
+                {"dropped: outside the time window", 2},
                 {"share user and time \\(ties\\)", 12}});
   const std::vector<std::string> first_user = HistoriesById(dataset).at("u1");
   EXPECT_THAT(first_user, UnorderedElementsAre("i0", "i1", "i2", "i3", "i4", "i5", "i6", "i7", "i8", "i9"));
@@ -187,6 +191,24 @@ TEST_F(Import, QqBrowserHistoriesAndLikes) {
   EXPECT_THAT(histories.at(data::UserIdOf("71,72,73")), ElementsAre("71", "72", "73", "602", "603"));
 }
 
+// A fifth of the users is held out and keeps ten clicks; the targets come last.
+TEST_F(Import, QqBrowserHoldsUsersOut) {
+  Generate("qqbrowser", {"--users=400"});
+  const data::Dataset dataset = Prepare({"--source=qqbrowser", "--interactions=original_desen_pretrain.csv",
+                                         "--targets=original_desen_finetune_click_nouserID.csv"});
+  int64_t cold_users = 0, most_clicks = 0;
+  for (int64_t user = 0; user < dataset.num_users(); ++user) {
+    if (dataset.user_part[user] == data::UserPart::kWarm) continue;
+    ++cold_users;
+    most_clicks = std::max(most_clicks, static_cast<int64_t>(dataset.history(user).size()));
+  }
+  // 0.207 of the users, of whom each is drawn by itself: within four standard deviations.
+  const double users = static_cast<double>(dataset.num_users());
+  EXPECT_NEAR(static_cast<double>(cold_users), 0.207 * users, 4 * std::sqrt(users * 0.207 * 0.793));
+  EXPECT_EQ(most_clicks, 10);
+  EXPECT_GT(Count("dropped: past a cold user's first"), 0);
+}
+
 TEST_F(Import, AliEc) {
   Generate("ali");
   const data::Dataset dataset =
@@ -225,25 +247,30 @@ TEST_F(Import, AliEcItemsOfCategoryAndBrand) {
   EXPECT_THAT(HistoriesById(dataset).at("3"), ElementsAre("41/900", "41/901", "41/902", "41/903"));
   // The same brand in two categories at one second is two clicks now.
   ExpectCounts({{"kept", 29}, {"dropped: no item", 2}, {"dropped: duplicates", 1}});
-  EXPECT_THAT(dataset.provenance_json, HasSubstr("\"item\": \"cate/brand\""));
+  EXPECT_THAT(dataset.provenance_json,
+              AllOf(HasSubstr("\"item\": \"cate/brand\""),
+                    HasSubstr("overruled by --item_from=cate,brand: what an item is"),
+                    Not(HasSubstr("overruled by --actions"))));
 }
 
 TEST_F(Import, AliAd) {
   Generate("ali");
   const data::Dataset dataset =
       Prepare({"--source=aliad", "--interactions=raw_sample.csv", "--users=user_profile.csv"});
-  ExpectCounts({{"read", 18},
-                {"kept", 14},
+  // Of 11 clicks of a user none is cut.
+  ExpectCounts({{"read", 21},
+                {"kept", 16},
                 {"dropped: another action", 3},
-                {"dropped: outside the time window", 1},
+                {"dropped: outside the time window", 2},
+                {"dropped: past a cold user's first", 0},
                 {"all", 3},
                 {"warm", 0},
                 {"without a profile", 1},
                 {"profiles without clicks", 3}});
   EXPECT_THAT(HistoriesById(dataset),
-              ElementsAre(Pair("1", ElementsAre("709", "708", "707", "706", "705", "704", "703", "702", "701",
-                                                "700")),
-                          Pair("3", ElementsAre("702", "710", "720")), Pair("7", ElementsAre("705"))));
+              ElementsAre(Pair("1", ElementsAre("710", "709", "708", "707", "706", "705", "704", "703", "702",
+                                                "701", "700")),
+                          Pair("3", ElementsAre("702", "710", "720")), Pair("7", ElementsAre("705", "706"))));
 }
 
 TEST_F(Import, AliAdByBrandForUsersOfAliEc) {
@@ -254,12 +281,12 @@ TEST_F(Import, AliAdByBrandForUsersOfAliEc) {
       Prepare({"--source=aliad", "--interactions=raw_sample.csv", "--users=user_profile.csv",
                "--item_table=ad_feature.csv", "--item_from=brand", "--shared_with=aliec.h5"});
   // Ad 704 has the brand NULL, ad 710 is not in the table, user 7 is not in AliEC.
-  ExpectCounts({{"read", 18},
+  ExpectCounts({{"read", 21},
                 {"kept", 11},
                 {"dropped: another action", 3},
-                {"dropped: another user", 1},
-                {"dropped: outside the time window", 1},
-                {"dropped: no item", 2}});
+                {"dropped: another user", 2},
+                {"dropped: outside the time window", 2},
+                {"dropped: no item", 3}});
   EXPECT_THAT(HistoriesById(dataset),
               ElementsAre(Pair("1", ElementsAre("34", "34", "33", "33", "32", "31", "31", "30", "30")),
                           Pair("3", ElementsAre("31", "99"))));
@@ -274,8 +301,34 @@ TEST_F(Import, TheDatasetRecordsSettingsAndOpenChoices) {
               AllOf(HasSubstr("\"source\": \"aliec\""), HasSubstr("\"item\": \"brand\""),
                     HasSubstr("\"first_time\": 1492790400"), HasSubstr("\"last_time\": 1494691199"),
                     HasSubstr("\"action_column\": \"btag\""), HasSubstr("\"missing_text\": \"NULL\"")));
-  for (const std::string& choice : data::FindSource("aliec")->open_choices)
-    EXPECT_THAT(dataset.provenance_json, HasSubstr(choice));
+  for (const data::OpenChoice& choice : data::FindSource("aliec")->open_choices)
+    EXPECT_THAT(dataset.provenance_json, HasSubstr("\"" + choice.text + "\""));
+}
+
+// What docs/datasets.md says of each source, in the flags that it stands for.
+TEST_F(Import, SourcesAreWhatTheDocumentsSay) {
+  const std::map<std::string, Words> expected = {
+      {"cikm",
+       {"actions=pv", "first_time=0", "last_time=1382399", "profile_columns=gender,age,power",
+        "buckets=age:10", "protocol=threshold", "cold_threshold=10", "user_share=1", "min_item_clicks=1"}},
+      {"cikm_ubp",
+       {"actions=clk", "first_time=20190610", "last_time=20190620", "ties=hash", "protocol=threshold",
+        "cold_threshold=10"}},
+      {"qqbrowser",
+       {"format=item_lines", "missing_text=0", "protocol=holdout", "holdout_share=0.207", "cold_clicks=10"}},
+      {"aliec",
+       {"item_column=brand", "actions=pv,ipv", "first_time=1492790400", "last_time=1494691199",
+        "missing_text=NULL", "drop_duplicates=true", "protocol=threshold", "cold_threshold=10"}},
+      {"aliad",
+       {"item_column=adgroup_id", "actions=1", "first_time=1494000000", "last_time=1494691199",
+        "drop_duplicates=false", "protocol=holdout", "holdout_share=1", "cold_clicks=1000000"}}};
+  for (const data::Source& source : data::Sources()) {
+    const ProgramResult result = RunPpr(
+        {"prepare", "--source=" + source.name, "--interactions=log.csv", "--output=o.h5", "--print_config"},
+        folder_);
+    for (const std::string& flag : expected.at(source.name))
+      EXPECT_THAT(result.out, HasSubstr("--" + flag + " ")) << source.name;
+  }
 }
 
 TEST_F(Import, EverySourceIsAListOfSettingsThatOneMayOverride) {

@@ -57,7 +57,7 @@ def small_cikm_ubp(folder):
     clicks = [f"u1\ti{i}\tclk\t20190610" for i in range(10)]  # 10 clicks on one day
     clicks += ["u1\ti0\tcollect\t20190610", "u1\ti1\tcart\t20190611", "u1\ti2\tbuy\t20190611"]
     clicks += ["u2\ti3\tclk\t20190620", "u2\ti10\tclk\t20190612", "u2\ti11\tclk\t20190612"]
-    clicks += ["u2\ti5\tclk\t20190609"]  # a day too early
+    clicks += ["u2\ti5\tclk\t20190609", "u2\ti6\tclk\t20190621"]  # a day too early, a day too late
     write(folder, "ECommAI_ubp_round1_train", clicks)
     write(folder, "ECommAI_ubp_round1_user_feature",
           ["u1\tF\t[18,20]\t\t3.0\t120\t1,4", "u2\tM\t>=60\t2\t\t99\t"])
@@ -88,12 +88,13 @@ def small_ali(folder):
     write(folder, "user_profile.csv",
           ["1,96,12,2,5,,3,0,", "2,0,1,1,0,2,1,1,4", "3,7,3,2,3,,3,0,2", "4,8,3,2,3,1,3,0,2", "5,9,3,1,3,3,3,0,",
            "1,0,0,1,0,1,1,1,1"], header=ALI_PROFILE_HEADER)
-    ads = [f"1,{start + 100 - i},{700 + i},430548_1007,0,1" for i in range(10)]  # 10 clicked ads, newest first
+    ads = [f"1,{start + 100 - i},{700 + i},430548_1007,0,1" for i in range(11)]  # 11 clicked ads, newest first
     ads += [f"1,{start + 200},700,430548_1007,1,0", f"3,{start + 200},701,430539_1007,1,0"]
     ads += [f"3,{start + 10},702,430539_1007,0,1", f"3,{start + 20},710,430548_1007,0,1",
             f"3,{start + 30},720,430548_1007,0,1"]
     ads += [f"7,{start},705,430548_1007,0,1", f"8,{start},705,430548_1007,1,0"]
-    ads += [f"3,{start - 1},703,430548_1007,0,1"]  # a second too early
+    ads += [f"3,{start - 1},703,430548_1007,0,1", f"3,{ALI_LAST + 1},703,430548_1007,0,1"]  # a second too early, too late
+    ads += [f"7,{ALI_LAST},706,430548_1007,0,1"]  # in the last second
     write(folder, "raw_sample.csv", ads, header="user,time_stamp,adgroup_id,pid,nonclk,clk")
     # Two ads a brand; 704 has none, 710 is missing.
     write(folder, "ad_feature.csv",

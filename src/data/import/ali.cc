@@ -1,5 +1,6 @@
 // AliEC and AliAD: the two logs of Tianchi data set 56, "Ali_Display_Ad_Click": commas, headers, shared
 // users.
+#include "data/import/open_choices.h"
 #include "data/import/sources.h"
 
 namespace ppr::data {
@@ -39,14 +40,22 @@ Source AliEcSource() {
           },
       .open_choices =
           {
-              "what an item is: the brand, since the log has no item id; see --item_from=cate,brand",
-              "which actions are clicks: page views (pv); cart, fav and buy are dropped",
-              "times outside the 22 days are errors of the log: their rows are dropped",
-              "rows that repeat user, brand and second are one click; about 7 % of the log repeats whole "
-              "rows",
-              "which of 1.1 million users are the paper's 104,984: all; --user_share=0.092 draws as many",
-              "which filter left the paper 88 clicks a warm user: none; see --distinct_items",
-              kProfileChoice,
+              {"what an item is: the brand, since the log has no item id; see --item_from=cate,brand",
+               {"item_column", "item_from", "item_table"}},
+              {"which actions are clicks: page views (pv); cart, fav and buy are dropped",
+               {"action_column", "actions"}},
+              {"times outside the 22 days are errors of the log: their rows are dropped",
+               {"first_time", "last_time"}},
+              {"rows that repeat user, brand and second are one click; about 7 % of the log repeats whole "
+               "rows",
+               {"drop_duplicates"}},
+              {kTieChoice, {"ties"}},
+              {"which of 1.1 million users are the paper's 104,984: all; --user_share=0.092 draws as many",
+               {"user_share", "shared_with"}},
+              {"which filter left the paper 88 clicks a warm user: none; see --distinct_items",
+               {"distinct_items", "min_user_clicks", "min_item_clicks"}},
+              {kProfileChoice, {"profile_columns", "buckets"}},
+              {kDevChoice, {"cold_train_share", "cold_dev_share"}},
           },
   };
 }
@@ -78,12 +87,18 @@ Source AliAdSource() {
           },
       .open_choices =
           {
-              "what an item is: the ad group; see --item_table=ad_feature.csv with --item_from=brand",
-              "only shown ads that were clicked count (clk = 1)",
-              "which users: all; --shared_with=aliec.h5 keeps those of the source domain",
-              "who is cold in the target domain: every user, with all clicks; 72 % tune, 8 % say when to "
-              "stop, 20 % test",
-              kProfileChoice,
+              {"what an item is: the ad group; see --item_table=ad_feature.csv with --item_from=brand",
+               {"item_column", "item_from", "item_table"}},
+              {"only shown ads that were clicked count (clk = 1)", {"action_column", "actions"}},
+              {"times outside the 8 days are errors of the log: their rows are dropped",
+               {"first_time", "last_time"}},
+              {kTieChoice, {"ties"}},
+              {"which users: all; --shared_with=aliec.h5 keeps those of the source domain",
+               {"user_share", "shared_with"}},
+              {"who is cold in the target domain: every user, with all clicks",
+               {"protocol", "holdout_share", "cold_clicks", "cold_threshold"}},
+              {kProfileChoice, {"profile_columns", "buckets"}},
+              {kDevChoice, {"cold_train_share", "cold_dev_share"}},
           },
   };
 }

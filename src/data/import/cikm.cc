@@ -1,5 +1,6 @@
 // CIKM Cup 2019, "EComm AI": two competitions with the same name and different files. The authors' own sample
 // of their data has the columns and values of the first, item retrieval ("EUIR").
+#include "data/import/open_choices.h"
 #include "data/import/sources.h"
 
 namespace ppr::data {
@@ -27,13 +28,21 @@ Source CikmSource() {
           },
       .open_choices =
           {
-              "which actions are clicks: page views (pv), as in the authors' sample; fav, cart and buy are "
-              "dropped",
-              "which of the 1.4 million users are the paper's 80,964: none is left out; see --user_share",
-              "how 4.3 million items became 87,894: none is left out; see --min_item_clicks",
-              "repeated clicks on an item are kept; see --drop_duplicates and --distinct_items",
-              "age is grouped by decades; gender and power are taken as they are",
-              "of the cold users that are not for the test (80 %), a tenth decides when tuning stops",
+              {"which actions are clicks: page views (pv), as in the authors' sample; fav, cart and buy are "
+               "dropped",
+               {"action_column", "actions"}},
+              {"times outside the 16 days are errors of the log: their rows are dropped",
+               {"first_time", "last_time"}},
+              {kTieChoice, {"ties"}},
+              {"which of the 1.4 million users are the paper's 80,964: none is left out; see --user_share",
+               {"user_share", "shared_with", "min_user_clicks"}},
+              {"how 4.3 million items became 87,894: none is left out; see --min_item_clicks",
+               {"min_item_clicks", "item_table", "item_from"}},
+              {"repeated clicks on an item are kept; see --drop_duplicates and --distinct_items",
+               {"drop_duplicates", "distinct_items"}},
+              {"age is grouped by decades; gender and power are taken as they are",
+               {"profile_columns", "buckets"}},
+              {kDevChoice, {"cold_train_share", "cold_dev_share"}},
           },
   };
 }
@@ -60,14 +69,18 @@ Source CikmUbpSource() {
           },
       .open_choices =
           {
-              "not the paper's data: the competition it links to has these files, its statistics are those "
-              "of cikm",
-              "which actions are clicks: clk; collect, cart and buy are dropped",
-              "times are days, the order inside a day is lost: tied clicks are ordered by a hash",
-              "which attributes: gender, age and career; income is too fine, education mostly missing, life "
-              "stages "
-              "are a set",
-              "no user and no item is left out",
+              {"not the paper's data: the competition it links to has these files, its statistics are those "
+               "of cikm",
+               {}},
+              {"which actions are clicks: clk; collect, cart and buy are dropped",
+               {"action_column", "actions"}},
+              {"times are days, the order inside a day is lost: tied clicks are ordered by a hash", {"ties"}},
+              {"which attributes: gender, age and career; income is too fine, education mostly missing, life "
+               "stages are a set",
+               {"profile_columns", "buckets"}},
+              {"no user and no item is left out",
+               {"user_share", "shared_with", "min_user_clicks", "min_item_clicks", "item_table"}},
+              {kDevChoice, {"cold_train_share", "cold_dev_share"}},
           },
   };
 }

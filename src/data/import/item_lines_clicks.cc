@@ -1,6 +1,7 @@
 #include "data/import/item_lines_clicks.h"
 
 #include "base/errors.h"
+#include "data/arrow_input.h"
 #include "data/cell_values.h"
 #include "data/import/item_lines_reader.h"
 #include "data/token_dictionary.h"
@@ -13,6 +14,7 @@ class ItemLinesClicks final : public ClickReader {
   explicit ItemLinesClicks(const PrepareConfig& config)
       : targets_path_(config.layout.targets), path_(config.interactions), filter_(config) {
     reader_ = std::make_unique<ItemLinesReader>(path_);
+    if (!targets_path_.empty()) OpenInput(targets_path_);  // a missing file is known before the first line
   }
 
   bool Next(ClickBlock* block) override {

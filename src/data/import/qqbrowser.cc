@@ -1,5 +1,6 @@
 // QQ Browser: the ColdRec files of PeterRec. No user ids and no times; the same user is found in several
 // files by the same history.
+#include "data/import/open_choices.h"
 #include "data/import/sources.h"
 
 namespace ppr::data {
@@ -24,14 +25,21 @@ Source QqBrowserSource() {
           },
       .open_choices =
           {
-              "who is who across files: lines with the same history are one user, whose id is a digest of it",
-              "which users are cold: 20.7 % of all, cut to ten clicks; the paper's 263,572 instances of 27.9 "
-              "thousand cold users are 9.4 each, more than users with fewer than ten clicks can have",
-              "what follows a history: nothing, or the targets of the file given as --targets",
-              "which 134,931 of 1.5 million users and 97,904 of 646 thousand items: all; see --user_share "
-              "and "
-              "--min_item_clicks",
-              "label 0 means unknown",
+              {"who is who across files: lines with the same history are one user, whose id is a digest of "
+               "it",
+               {}},
+              {"which users are cold: 20.7 % of all, cut to ten clicks; the paper's 263,572 instances of "
+               "27.9 "
+               "thousand cold users are 9.4 each, more than users with fewer than ten clicks can have",
+               {"protocol", "holdout_share", "cold_clicks", "cold_threshold"}},
+              {"what follows a history: nothing; with --targets the clicks of that file, of which the cut to "
+               "ten clicks leaves a cold user only those that follow fewer than ten",
+               {}},
+              {"which 134,931 of 1.5 million users and 97,904 of 646 thousand items: all; see --user_share "
+               "and --min_item_clicks",
+               {"user_share", "shared_with", "min_user_clicks", "min_item_clicks"}},
+              {"label 0 means unknown", {"missing_text"}},
+              {kDevChoice, {"cold_train_share", "cold_dev_share"}},
           },
   };
 }

@@ -51,6 +51,17 @@ void CheckBuckets(const PrepareConfig& config, ProblemList* list) {
   }
 }
 
+// Parquet and atomic files name their columns themselves.
+void CheckHasNoNames(const char* flag, const std::vector<std::string>& header, const std::string& path,
+                     InputFormat format, ProblemList* list) {
+  if (header.empty() || path.empty()) return;
+  const bool may_lack_names = format == InputFormat::kDelimited || format == InputFormat::kAuto;
+  const TableFormat table = TableFormatOf(path, may_lack_names ? TableFormat::kComma : TableFormat::kAtomic);
+  list->Require(table == TableFormat::kComma || table == TableFormat::kTab,
+                std::string(flag) + ": " + path + " has a header of its own; leave the flag empty (" + flag +
+                    "=) to use it");
+}
+
 // What only tables have, and what only lines have.
 void CheckForm(const PrepareConfig& config, ProblemList* list) {
   const RawLayout& layout = config.layout;
@@ -58,6 +69,9 @@ void CheckForm(const PrepareConfig& config, ProblemList* list) {
   list->Require(
       layout.interactions_header.empty() || format == InputFormat::kDelimited || format == InputFormat::kAuto,
       "--interactions_header: only files of --format=delimited may lack a header");
+  if (format != InputFormat::kItemLines)
+    CheckHasNoNames("--users_header", layout.users_header, config.users, format, list);
+  CheckHasNoNames("--item_table_header", layout.item_table_header, layout.item_table, format, list);
   RawLayout distinct;  // that one asks nothing of the form of the file
   distinct.distinct_items = layout.distinct_items;
   list->Require(format != InputFormat::kUserLines || layout == distinct,

@@ -9,12 +9,17 @@
 
 namespace ppr::data {
 
+// Something that the paper and its data leave open, and what is taken here.
+struct OpenChoice {
+  std::string text;
+  std::vector<std::string> flags;  // of prepare, that decide it: another value overrules what `text` says
+};
+
 struct Source {
   std::string name;
   std::string summary;                                        // which files, one line
   std::vector<std::pair<std::string, std::string>> settings;  // (flag of prepare, value)
-  // What the paper and its data leave open, and what is taken here; part of the provenance record.
-  std::vector<std::string> open_choices;
+  std::vector<OpenChoice> open_choices;                       // part of the provenance record
 };
 
 const std::vector<Source>& Sources();

@@ -25,6 +25,8 @@ using ::testing::Contains;
 using ::testing::ElementsAre;
 using ::testing::HasSubstr;
 using ::testing::Pair;
+using ::testing::ThrowsMessage;
+using ::testing::UnorderedElementsAre;
 
 // Nobody is evaluated, so that tiny logs need no candidates.
 class TinyCase : public PrepareCase {
@@ -209,6 +211,104 @@ TEST(BucketOf, GroupsWholeNumbers) {
       EXPECT_THAT(error.what(), HasSubstr("p.csv: row 4, column age")) << bad;
     }
   }
+}
+
+// A window says which times make sense, so that nonsense of any size is outside.
+TEST(RawLayout, TimesThatDoNotFitAreOutsideAWindow) {
+  TinyCase prepare("user_id,item_id,timestamp\n1,2,3\n1,3,99999999999999999999\n1,4,-1e19\n2,2,4\n1,5,5\n");
+  prepare.config.layout.last_time = 9;
+  EXPECT_THROW(Prepare(prepare.config), DataError);
+  prepare.config.layout.first_time = 0;
+  EXPECT_THAT(HistoriesById(prepare.Run()),
+              ElementsAre(Pair("1", ElementsAre("2", "5")), Pair("2", ElementsAre("2"))));
+  EXPECT_EQ(prepare.report.rows_dropped_time, 2);
+}
+
+// The names of a file that was said to have none would be a row.
+TEST(RawLayout, AHeaderWhereNoneWasSaidIsRefused) {
+  for (const std::string mark : {"", "\xEF\xBB\xBF"}) {
+    TinyCase log(mark + "user_id,item_id,timestamp\r\n1,2,3\n");
+    log.config.layout.interactions_header = {"user_id", "item_id", "timestamp"};
+    EXPECT_THAT([&] { Prepare(log.config); },
+                ThrowsMessage<DataError>(HasSubstr("clicks.csv: line 1: expected a row")));
+  }
+  TinyCase profiles("user_id,item_id,timestamp\n1,2,3\n");
+  profiles.AddProfiles("user_id\tage\n1\t2\n", "p.tsv");
+  profiles.config.layout.users_header = {"user_id", "age"};
+  EXPECT_THAT([&] { Prepare(profiles.config); },
+              ThrowsMessage<DataError>(HasSubstr("p.tsv: line 1: expected a row")));
+}
+
+TEST(RawLayout, TablesThatNameTheirColumnsTakeNoOtherNames) {
+  PrepareConfig config;
+  config.interactions = "a.csv";
+  config.output = "o.h5";
+  config.users = "u.parquet";
+  config.layout.users_header = {"user_id", "age"};
+  config.layout.item_table = "i.item";
+  config.layout.item_table_header = {"item_id"};
+  EXPECT_THAT(config.Problems(),
+              ElementsAre(HasSubstr("--users_header: u.parquet"), HasSubstr("--item_table_header: i.item")));
+  config.users = "u.tsv.gz";
+  EXPECT_THAT(config.Problems(), ElementsAre(HasSubstr("--item_table_header: i.item")));
+  config.layout.item_table = "ECommAI_ubp_round1_item_feature";  // as the log is: a plain table
+  EXPECT_THAT(config.Problems(), ElementsAre());
+}
+
+// However the path is spelled, and for each file of a list.
+TEST(RawLayout, AnInputIsNeverOverwritten) {
+  TinyCase prepare("1,2\n3\n");
+  prepare.config.format = InputFormat::kItemLines;
+  prepare.config.profile_columns = {"gender", "age"};
+  test::WriteBytes(prepare.folder / "gender.csv", "1,2,,1\n");
+  test::WriteBytes(prepare.folder / "age.csv", "1,2,,1\n");
+  prepare.config.users = prepare.folder / "gender.csv" + "," + (prepare.folder / "age.csv");
+  for (const std::string& name :
+       {std::string("age.csv"), std::string("./gender.csv"), std::string("clicks.csv"),
+        "../" + std::filesystem::path(prepare.folder.path()).filename().string() + "/age.csv"}) {
+    prepare.config.output = prepare.folder / name;
+    EXPECT_THAT([&] { Prepare(prepare.config); },
+                ThrowsMessage<ConfigError>(HasSubstr("--output: expected another file than the inputs")));
+  }
+  EXPECT_EQ(test::BytesOfFile(prepare.folder / "age.csv"), "1,2,,1\n");
+}
+
+// An import of hours does not end with a typo in the name of its last file.
+TEST(RawLayout, EveryInputIsOpenedBeforeTheFirstRow) {
+  const std::string bad_log = "user_id,item_id,timestamp\n1,2,noon\n";
+  TinyCase table(bad_log);
+  table.config.users = table.folder / "nobody.csv";
+  EXPECT_THAT([&] { Prepare(table.config); }, ThrowsMessage<StorageError>(HasSubstr("nobody.csv")));
+  table.AddProfiles("user_id,age\n1,2\n", "p.csv");
+  table.config.layout.buckets = {{"income", 10}};
+  EXPECT_THAT([&] { Prepare(table.config); }, ThrowsMessage<DataError>(HasSubstr("p.csv: header")));
+
+  TinyCase lines("1,2\n,\n");
+  lines.config.format = InputFormat::kItemLines;
+  lines.config.layout.targets = lines.folder / "no_targets.csv";
+  EXPECT_THAT([&] { Prepare(lines.config); }, ThrowsMessage<StorageError>(HasSubstr("no_targets.csv")));
+  lines.config.profile_columns = {"gender"};
+  lines.config.users = lines.folder / "no_labels.csv";
+  EXPECT_THAT([&] { Prepare(lines.config); }, ThrowsMessage<StorageError>(HasSubstr("no_labels.csv")));
+}
+
+TEST(ItemLines, AByteOrderMarkIsNoPartOfTheFirstUser) {
+  TinyCase prepare(
+      "\xEF\xBB\xBF"
+      "1,2\n3\n");
+  prepare.config.format = InputFormat::kItemLines;
+  EXPECT_THAT(HistoriesById(prepare.Run()), UnorderedElementsAre(Pair(UserIdOf("1,2"), ElementsAre("1", "2")),
+                                                                 Pair(UserIdOf("3"), ElementsAre("3"))));
+}
+
+TEST(ItemLines, RepeatedLabelsOfStrangersCount) {
+  TinyCase prepare("1,2\n3\n");
+  prepare.config.format = InputFormat::kItemLines;
+  prepare.config.profile_columns = {"gender"};
+  prepare.AddProfiles("1,2,,1\n9,9,,2\n9,9,,2\n", "gender.csv");
+  prepare.Run();
+  EXPECT_EQ(prepare.report.repeated_profiles, 1);
+  EXPECT_EQ(prepare.report.profiles_without_clicks, 1);
 }
 
 TEST(ItemLines, LinesOfAnyLengthOverManyBlocks) {
