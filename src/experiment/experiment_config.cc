@@ -101,6 +101,19 @@ void CheckModels(const ExperimentConfig& config, Problems& problems) {
   }
 }
 
+// "occupation" and "AliEC:occupation" are one field of AliEC.
+void CheckFields(const ExperimentConfig& config, Problems& problems) {
+  std::set<std::string> twice;
+  for (const DatasetSpec& dataset : config.datasets) {
+    std::set<std::string> seen;
+    for (const std::string& field : FieldsOf(dataset.name, config.rows)) {
+      if (!seen.insert(field).second) twice.insert(field);
+    }
+  }
+  for (const std::string& field : twice)
+    problems.push_back("predict_fields: expected each field of a dataset once, found " + field + " twice");
+}
+
 void CheckSplits(const ExperimentConfig& config, Problems& problems) {
   if (!config.split_by_seed) return;
   for (const DatasetSpec& dataset : config.datasets) {
@@ -141,6 +154,7 @@ std::vector<std::string> ExperimentConfig::Problems() const {
   CheckNames("bases", rows.bases, {"sasrec", "cl4srec", "bert4rec", "gru4rec"}, problems);
   CheckNotEmpty("seeds", seeds.empty(), "whole numbers", problems);
   CheckNotEmpty("ks", rows.shots.empty(), "whole numbers from 1 on", problems);
+  CheckFields(*this, problems);
   CheckNotEmpty("prompt_lengths", rows.prompt_lengths.empty(), "whole numbers from 1 on", problems);
   CheckNotEmpty("learning_rates", learning_rates.empty(), "rates above 0", problems);
   CheckNotEmpty("output", output.empty(), "a folder", problems);

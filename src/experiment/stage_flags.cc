@@ -1,8 +1,10 @@
 #include "experiment/stage_flags.h"
 
 #include <algorithm>
+#include <array>
 #include <filesystem>
 #include <sstream>
+#include <string_view>
 
 #include "base/durable_file.h"
 #include "base/errors.h"
@@ -11,11 +13,15 @@ namespace ppr::experiment {
 namespace {
 
 constexpr const char* kBlanks = " \t\r\n";
+constexpr std::string_view kFlagFile = "--flagfile=";
 
 std::string Trimmed(const std::string& text) {
   const size_t first = text.find_first_not_of(kBlanks);
   return first == std::string::npos ? "" : text.substr(first, text.find_last_not_of(kBlanks) - first + 1);
 }
+
+// With these a stage would end well and leave nothing.
+constexpr std::array<std::string_view, 4> kNoWork = {"help", "helpfull", "print_config", "flagfile"};
 
 void AddFlag(const std::string& word, const std::string& where, StageFlags& flags,
              std::vector<std::string>& problems) {
@@ -24,12 +30,18 @@ void AddFlag(const std::string& word, const std::string& where, StageFlags& flag
     return;
   }
   const size_t equals = word.find('=');
+  const std::string name = word.substr(2, equals == std::string::npos ? equals : equals - 2);
+  if (std::find(kNoWork.begin(), kNoWork.end(), name) != kNoWork.end()) {
+    problems.push_back(where + ": expected flags that say what a stage does, as --name=value, found \"" +
+                       word + "\"");
+    return;
+  }
   if (equals != std::string::npos) {
-    flags[word.substr(2, equals - 2)] = word.substr(equals + 1);
+    flags[name] = word.substr(equals + 1);
   } else if (word.starts_with("--no")) {
-    flags[word.substr(4)] = "false";
+    flags[name.substr(2)] = "false";
   } else {
-    flags[word.substr(2)] = "true";
+    flags[name] = "true";
   }
 }
 
@@ -52,8 +64,8 @@ void ReadInto(const std::string& path, std::vector<std::string>& open_files, Sta
   for (int number = 1; std::getline(lines, line); ++number) {
     line = Trimmed(line);
     if (line.empty() || line.front() == '#') continue;
-    if (line.starts_with("--flagfile=")) {
-      const std::filesystem::path nested = line.substr(11);
+    if (line.starts_with(kFlagFile)) {
+      const std::filesystem::path nested = line.substr(kFlagFile.size());
       const auto folder = std::filesystem::path(path).parent_path();
       ReadInto((nested.is_relative() ? folder / nested : nested).string(), open_files, flags, problems);
     } else {
@@ -106,7 +118,14 @@ std::vector<std::string> SplitCommas(const std::string& text) {
 StageFlags ParseStageFlags(const std::string& text, const std::string& where,
                            std::vector<std::string>& problems) {
   StageFlags flags;
-  for (const std::string& word : SplitWords(text, where, problems)) AddFlag(word, where, flags, problems);
+  for (const std::string& word : SplitWords(text, where, problems)) {
+    std::vector<std::string> open_files;
+    if (word.starts_with(kFlagFile)) {
+      ReadInto(word.substr(kFlagFile.size()), open_files, flags, problems);
+    } else {
+      AddFlag(word, where, flags, problems);
+    }
+  }
   return flags;
 }
 

@@ -17,6 +17,7 @@ std::vector<std::string> SplitWords(const std::string& text, const std::string& 
 std::vector<std::string> SplitCommas(const std::string& text);
 
 // "--name=value --switch --noswitch": a switch is "true" or "false"; of a name given twice the later wins.
+// --flagfile=PATH stands for the flags in that file, so that its contents count, not its name.
 StageFlags ParseStageFlags(const std::string& text, const std::string& where,
                            std::vector<std::string>& problems);
 // A flag file: one flag a line, '#' comments, nested --flagfile relative to the including file.

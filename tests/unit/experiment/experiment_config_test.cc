@@ -35,6 +35,16 @@ TEST(ExperimentConfig, EveryProblemIsNamedAtOnce) {
                   "tune_flags: expected no --method, which the experiment sets; use --models"));
 }
 
+TEST(ExperimentConfig, AFieldIsPredictedOnce) {
+  ExperimentConfig config = SampleConfig({"table8_profile"});
+  const std::string dataset = config.datasets.front().name;
+  config.rows.predict_fields = {"age", dataset + ":gender", "Other:age"};
+  EXPECT_THAT(config.Problems(), IsEmpty());
+  config.rows.predict_fields.push_back(dataset + ":age");
+  EXPECT_THAT(config.Problems(),
+              ElementsAre("predict_fields: expected each field of a dataset once, found age twice"));
+}
+
 TEST(ExperimentConfig, ATableNeedsItsKindOfDataset) {
   EXPECT_THAT(SampleConfig({"table7_cross_domain"}).Problems(),
               ElementsAre(AllOf(HasSubstr("two domains"), HasSubstr("SOURCE:TARGET=source.h5:target.h5"))));

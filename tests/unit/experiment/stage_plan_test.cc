@@ -73,6 +73,15 @@ TEST(StageFlags, TextAndFilesReadAlike) {
   test::WriteBytes(folder / "outer.flags", "--flagfile=inner.flags\n--noc\n  --d=x y\n--e=\n");
   EXPECT_EQ(ReadStageFlagFile(folder / "outer.flags", problems), expected);
   EXPECT_THAT(problems, IsEmpty());
+  test::WriteBytes(folder / "own.flags", "--shots=3\n");
+  EXPECT_EQ(ParseStageFlags("--flagfile=" + folder / "own.flags" + " --b", "tune_flags", problems),
+            (StageFlags{{"shots", "3"}, {"b", "true"}}));
+  EXPECT_THAT(problems, IsEmpty());
+  for (const char* idle : {"--print_config", "--help=true", "--helpfull", "--flagfile"}) {
+    ParseStageFlags(idle, "tune_flags", problems);
+    EXPECT_THAT(problems, ElementsAre(HasSubstr("say what a stage does"))) << idle;
+    problems.clear();
+  }
   ParseStageFlags("--a=1 b '--c", "tune_flags", problems);
   EXPECT_THAT(problems,
               ElementsAre(HasSubstr("closing '"), "tune_flags: expected flags as --name=value, found \"b\""));
