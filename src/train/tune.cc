@@ -195,6 +195,10 @@ Model BuildModel(dist::Communicator& communicator, const TuneConfig& config, con
   LoadedCheckpoint checkpoint = LoadForReading(communicator, config.checkpoint, pretrained_on);
   model::EncoderConfig encoder = RequirePretrained(checkpoint).encoder;
   if (config.dropout >= 0) encoder.dropout = config.dropout;
+  if (encoder.backbone == ::ppr::model::Backbone::kGru && config.prompt.num_tokens > 1) {
+    throw ConfigError("--prompt_tokens: expected 1 with a GRU, which starts from one state; found " +
+                      std::to_string(config.prompt.num_tokens));
+  }
   Model model{
       .recommender = nullptr, .profile = FieldsOf(dataset, config), .parent_digest = checkpoint.digest};
   model.recommender = std::make_unique<Recommender>(communicator, encoder, config.prompt, model.profile,

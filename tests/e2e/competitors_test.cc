@@ -139,6 +139,9 @@ TEST_F(Competitors, ProfilesArePredictedFromAnEncoderOfEitherDirection) {
     ExpectDone(Tune({"--checkpoint=" + base, "--output=" + tuned, "--task=profile", "--predict_field=gender",
                      "--contrastive_weight=0"}));
     EXPECT_THAT(Text(tuned + "/config.flags"), HasSubstr("predict_field=gender"));
+    const std::string best = Text(tuned + "/checkpoints/BEST");
+    const json manifest = Json(tuned + "/checkpoints/" + best.substr(0, best.find(' ')) + "/manifest.json");
+    EXPECT_EQ(manifest["config"]["prompt"]["fields"], json::array({"age"})) << "the prompt tells the answer";
     ExpectDone(Evaluate(tuned, out) + Words{"--local_ranks=2"});
     const json metrics = Json(out + "/metrics.json");
     EXPECT_EQ(metrics["task"], "profile");
@@ -171,6 +174,11 @@ TEST_F(Competitors, TuningTakesEveryBackboneAndPrompt) {
     ExpectDone(Evaluate("tuned_" + model, "out_" + model) + Words{"--shots=2"});
     EXPECT_GT(Json("out_" + model + "/metrics.json")["stored_candidates"]["cases"], 10);
   }
+  ExpectRefused(Tune({"--checkpoint=base_gru4rec", "--prompt_tokens=2"}), 64,
+                {"--prompt_tokens: expected 1 with a GRU", "found 2"});
+  ExpectRefused(Tune({"--checkpoint=base_cl4srec", "--task=profile", "--predict_field=gender",
+                      "--profile_fields=age,gender"}),
+                64, {"--profile_fields", "fields without the one to predict"});
   ExpectDone(Tune({"--checkpoint=base_cl4srec", "--output=shared", "--prompt=shared", "--prompt_tokens=3"}));
   EXPECT_EQ(Json("shared/summary.json")["generator_parameters"], 3 * 8);
   ExpectDone(Evaluate("shared", "out_shared"));

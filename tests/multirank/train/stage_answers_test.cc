@@ -6,9 +6,12 @@
 
 #include <algorithm>
 #include <atomic>
+#include <functional>
 #include <set>
+#include <span>
 
 #include "competitor_trace.h"
+#include "dist/local/local_communicator.h"
 #include "support/run_ranks.h"
 #include "train/melu_recommender.h"
 #include "train/minet_recommender.h"
@@ -197,6 +200,57 @@ void ExpectSameRanks(const data::Dataset& dataset,
   for (const auto& counts : one_by_one) places.insert(counts[0]);
   EXPECT_GT(places.size(), 5u);
   for (const int world_size : {1, 2, 3, 4}) EXPECT_EQ(ranked(world_size, 7), one_by_one) << world_size;
+}
+
+// The scores that a case's items get from a model that sees `shown`.
+using ScoreCase =
+    std::function<at::Tensor(const data::Dataset& shown, int64_t index, const std::vector<int64_t>& items)>;
+
+// Of the user's clicks those at the places [position - newest, position) decide the scores, and no others:
+// neither older ones, nor the target and what came after it.
+void ExpectReadsTheNewestClicks(int32_t newest, const ScoreCase& score) {
+  const data::Dataset dataset = TargetDomain();
+  int cases = 0;
+  for (const int64_t index : ColdTestCases(dataset)) {
+    const auto at = static_cast<size_t>(index);
+    const int32_t user = dataset.cases.user[at], position = dataset.cases.position[at];
+    const auto history = dataset.history(user);
+    if (position < newest + 1 || cases == 4) continue;
+    ++cases;
+    std::vector<int64_t> items = {history[static_cast<size_t>(position)]};
+    for (const int32_t item : dataset.cases.candidates_of(index)) items.push_back(item);
+    const at::Tensor expected = score(dataset, index, items);
+    for (size_t place = 0; place < history.size(); ++place) {
+      data::Dataset changed = dataset;
+      int32_t& item = changed.items[static_cast<size_t>(dataset.offsets[static_cast<size_t>(user)]) + place];
+      item = 1 + item % static_cast<int32_t>(dataset.num_items());
+      const auto distance = position - static_cast<int32_t>(place);
+      const bool is_read = distance >= 1 && distance <= newest;
+      EXPECT_EQ(at::equal(score(changed, index, items), expected), !is_read)
+          << "place " << place << " of a case at " << position;
+    }
+  }
+  EXPECT_EQ(cases, 4);
+}
+
+TEST(EvaluateScoredCases, OfMeluReadTheNewestClicksBeforeTheTarget) {
+  const auto one = dist::MakeSingleRankCommunicator();
+  ExpectReadsTheNewestClicks(3, [&](const data::Dataset& shown, int64_t index, const auto& items) {
+    const data::NegativeSampler negatives(shown, kSeed);
+    MeluRecommender melu(*one, shown, MakeProfileInput(shown, {}), negatives, {.support_clicks = 3},
+                         model::NextItemLoss::kBpr, kWidth, 0.5, kSeed);
+    return melu.Score(std::span(&index, 1), items);
+  });
+}
+
+TEST(EvaluateScoredCases, OfMinetReadTheNewestClicksBeforeTheTarget) {
+  const auto one = dist::MakeSingleRankCommunicator();
+  const data::Dataset source = SourceDomain();
+  ExpectReadsTheNewestClicks(3, [&](const data::Dataset& shown, int64_t index, const auto& items) {
+    MinetRecommender minet(*one, shown, source, MakeProfileInput(shown, {}), {.target_clicks = 3}, kWidth,
+                           0.5, kSeed);
+    return minet.Score(std::span(&index, 1), items);
+  });
 }
 
 TEST(EvaluateScoredCases, OfMeluAreTheSameForAllWorldSizes) {
