@@ -93,7 +93,8 @@ std::vector<TableSpec> TransferTables() {
       {.name = "table7_cross_domain",
        .title = "Table 7: cross-domain recommendation",
        .claim =
-           "The paper: with user vectors of the source domain as prompts, PPR is better than all others.",
+           "The paper: with user vectors of the source domain as prompts, PPR is better than all others. A "
+           "user's first click in the target domain is read, not predicted.",
        .task = "few_shot",
        .crosses_domains = true,
        .models = {"sasrec", "minet", "fine_tune", "ppr_full"}},

@@ -22,10 +22,12 @@ caption { text-align: left; font-weight: 600; padding-bottom: 0.25rem; }
 th, td { padding: 0.2rem 0.5rem; text-align: right; white-space: nowrap; vertical-align: top;
   border-bottom: 1px solid var(--rule); }
 thead th { white-space: normal; vertical-align: bottom; max-width: 9rem; }
-th[scope="row"], thead th:first-child { text-align: left; position: sticky; left: 0; background: var(--ground); }
+th[scope="row"], thead th:first-child { text-align: left; position: sticky; left: 0; background: var(--ground);
+  white-space: normal; min-width: min(9rem, 40vw); max-width: min(22rem, 45vw); overflow-wrap: anywhere; }
+h1, h2, p, caption, figcaption, nav { overflow-wrap: anywhere; }
 .beneath { display: block; color: var(--soft); font-size: 0.8rem; line-height: 1.3; }
 .note, figcaption { color: var(--soft); font-size: 0.9rem; }
-figure { margin: 1.5rem 0; overflow-x: auto; }
+figure { margin: 1.5rem 0; }
 svg { width: 100%; min-width: 34rem; max-width: 48rem; height: auto; }
 svg text { font: 13px system-ui, sans-serif; fill: var(--text); }
 svg .group { font-weight: 600; }
@@ -72,11 +74,18 @@ std::string Row(const Table& table, const TableRow& row) {
   return text + "</tr>\n";
 }
 
-// A wide table scrolls by itself; the frame can be reached from the keyboard for that.
-std::string TableHtml(const Table& table) {
-  const std::string caption = HtmlEscaped(table.caption);
-  std::string text = "<div class=\"wide\" role=\"region\" tabindex=\"0\" aria-label=\"" + caption +
-                     "\">\n<table>\n" + "<caption>" + caption + "</caption>\n<thead><tr><th scope=\"col\">" +
+// What is wide scrolls by itself; the frame can be reached from the keyboard for that. It is named by the
+// heading of its section and the element `label`, since captions repeat from section to section.
+std::string FrameStart(size_t section, const std::string& label) {
+  return Format("<div class=\"wide\" role=\"group\" tabindex=\"0\" aria-labelledby=\"section-%zu-heading ",
+                section) +
+         label + "\">\n";
+}
+
+std::string TableHtml(const Table& table, size_t section, int number) {
+  const std::string label = Format("table-%d-caption", number);
+  std::string text = FrameStart(section, label) + "<table>\n<caption id=\"" + label + "\">" +
+                     HtmlEscaped(table.caption) + "</caption>\n<thead><tr><th scope=\"col\">" +
                      HtmlEscaped(table.corner) + "</th>";
   for (const std::string& column : table.columns)
     text += "<th scope=\"col\">" + HtmlEscaped(column) + "</th>";
@@ -87,12 +96,16 @@ std::string TableHtml(const Table& table) {
   return text;
 }
 
-std::string SectionHtml(const ReportSection& section, size_t number, int& figures) {
-  std::string text =
-      Format("<section id=\"section-%zu\">\n<h2>", number) + HtmlEscaped(section.heading) + "</h2>\n";
+std::string SectionHtml(const ReportSection& section, size_t number, int& tables, int& figures) {
+  std::string text = Format("<section id=\"section-%zu\">\n<h2 id=\"section-%zu-heading\">", number, number) +
+                     HtmlEscaped(section.heading) + "</h2>\n";
   for (const std::string& paragraph : section.paragraphs) text += "<p>" + HtmlEscaped(paragraph) + "</p>\n";
-  for (const Table& table : section.tables) text += TableHtml(table);
-  for (const BarFigure& figure : section.figures) text += BarFigureHtml(figure, ++figures);
+  for (const Table& table : section.tables) text += TableHtml(table, number, ++tables);
+  for (const BarFigure& figure : section.figures) {
+    ++figures;
+    text +=
+        FrameStart(number, Format("figure-%d-title", figures)) + BarFigureHtml(figure, figures) + "</div>\n";
+  }
   return text + "</section>\n";
 }
 
@@ -101,8 +114,9 @@ std::string SectionHtml(const ReportSection& section, size_t number, int& figure
 std::string ReportHtml(const Report& report) {
   std::string text = Head(report) + "<body>\n<header>\n<h1>" + HtmlEscaped(report.title) + "</h1>\n" +
                      Contents(report) + "</header>\n<main>\n";
-  int figures = 0;
-  for (size_t i = 0; i < report.sections.size(); ++i) text += SectionHtml(report.sections[i], i + 1, figures);
+  int tables = 0, figures = 0;
+  for (size_t i = 0; i < report.sections.size(); ++i)
+    text += SectionHtml(report.sections[i], i + 1, tables, figures);
   text += "</main>\n</body>\n</html>\n";
   if (text.size() > kMaxReportBytes) {
     throw DataError("report '" + report.title + "': expected at most " + WithThousands(kMaxReportBytes) +

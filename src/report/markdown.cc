@@ -13,7 +13,7 @@ namespace {
 std::string Escaped(const std::string& text) {
   std::string escaped;
   for (const char c : text) {
-    if (std::string_view("\\|*_`<>[]&~").find(c) != std::string_view::npos) escaped += '\\';
+    if (std::string_view("\\|*_`<>[]&~$").find(c) != std::string_view::npos) escaped += '\\';
     escaped += c == '\n' || c == '\r' ? ' ' : c;
   }
   return escaped;

@@ -58,6 +58,26 @@ TEST(Html, IsWellFormed) {
   EXPECT_EQ(page.Named("html").at(0).attributes.at("lang"), "en");
 }
 
+// What scrolls is reached from the keyboard, and named apart where captions repeat.
+TEST(Html, FramesAreNamedBySectionAndCaption) {
+  Report report = SampleReport();
+  report.sections[1].tables = {SampleTable(1, 1)};
+  std::set<std::string> names;
+  const Page page = ReadPage(ReportHtml(report));
+  int frames = 0;
+  for (const auto& frame : page.Named("div")) {
+    ++frames;
+    EXPECT_EQ(frame.attributes.at("tabindex"), "0");
+    names.insert(frame.attributes.at("aria-labelledby"));
+  }
+  EXPECT_EQ(frames, 4);  // two tables, two figures
+  EXPECT_EQ(names,
+            (std::set<std::string>{"section-1-heading table-1-caption", "section-2-heading table-2-caption",
+                                   "section-2-heading figure-1-title", "section-2-heading figure-2-title"}));
+  EXPECT_EQ(page.Named("h2").at(1).attributes.at("id"), "section-2-heading");
+  EXPECT_EQ(page.Named("caption").at(1).attributes.at("id"), "table-2-caption");
+}
+
 TEST(Html, TheCheckerFindsWhatIsMalformed) {
   const std::string head = "<!DOCTYPE html>\n";
   EXPECT_THAT(ReadPage(head + "<p>a &amp; b</p>").problems, IsEmpty());
