@@ -83,12 +83,10 @@ std::map<std::string, std::string> OverruledFlags(const FlagSet& flags, const st
   if (found == nullptr) return overruled;
   for (const data::OpenChoice& choice : found->open_choices) {
     for (const std::string& flag : choice.flags) {
-      const FlagSource::Kind kind = flags.source(flag).kind;
-      const bool is_given = kind == FlagSource::Kind::kFile || kind == FlagSource::Kind::kCommandLine;
       const auto setting = std::find_if(found->settings.begin(), found->settings.end(),
                                         [&](const auto& one) { return one.first == flag; });
       const std::string& own = setting != found->settings.end() ? setting->second : flags.default_value(flag);
-      if (is_given && flags.value(flag) != own) overruled[flag] = flags.value(flag);
+      if (flags.value(flag) != own) overruled[flag] = flags.value(flag);
     }
   }
   return overruled;

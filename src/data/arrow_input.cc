@@ -1,5 +1,6 @@
 #include "data/arrow_input.h"
 
+#include <arrow/buffer.h>
 #include <arrow/io/compressed.h>
 #include <arrow/io/file.h>
 #include <arrow/status.h>
@@ -13,6 +14,7 @@
 namespace ppr::data {
 namespace {
 
+constexpr int64_t kFirstBytes = 1 << 16;
 constexpr const char* kCompressedEndings[] = {".gz", ".zst"};
 
 // A missing file is named with the system's reason; a folder or an empty file opens well and would fail less
@@ -65,6 +67,13 @@ std::shared_ptr<arrow::io::InputStream> OpenInput(const std::string& path) {
   ThrowIfFailed(stream.status(), path, "cannot decompress");
   owner->stream = *stream;
   return {owner, owner->stream.get()};
+}
+
+std::string FirstLine(const std::string& path) {
+  const auto first = OpenInput(path)->Read(kFirstBytes);
+  ThrowIfFailed(first.status(), path, "cannot read");
+  const std::string_view text = WithoutByteOrderMark(static_cast<std::string_view>(**first));
+  return std::string(text.substr(0, text.find_first_of("\r\n")));
 }
 
 }  // namespace ppr::data

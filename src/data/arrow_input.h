@@ -24,6 +24,9 @@ void ThrowIfFailed(const arrow::Status& status, const std::string& path, const s
 // `text`, the start of a file, without the mark that some editors put before UTF-8.
 std::string_view WithoutByteOrderMark(std::string_view text);
 
+// The start of `path` up to a line end, without a byte order mark; cut at 64 KiB. Errors as OpenInput.
+std::string FirstLine(const std::string& path);
+
 // `path` without a trailing .gz or .zst: the rest of the name tells the format.
 std::string WithoutCompression(const std::string& path);
 

@@ -110,8 +110,7 @@ void ProfileTable::ReadLabels(const TokenDictionary& users) {
   TokenDictionary strangers("users of the label files");
   const std::vector<std::string> paths = ProfilePaths(config_);
   for (size_t field = 0; field < paths.size(); ++field) {
-    std::vector<uint8_t> is_labelled(static_cast<size_t>(users.size()), 0);
-    TokenDictionary labelled_strangers("users of " + paths[field]);
+    std::vector<uint8_t> is_labelled(static_cast<size_t>(users.size()), 0);  // strangers follow the users
     ItemLinesReader reader(paths[field]);
     std::vector<ItemLine> lines;
     while (reader.Next(&lines)) {
@@ -123,16 +122,17 @@ void ProfileTable::ReadLabels(const TokenDictionary& users) {
         }
         const std::string id = UserIdOf(line.history);
         const int32_t user = users.Find(id);
-        if (user < 0) {
-          strangers.Encode(id);
-          const int32_t known = labelled_strangers.size();
-          duplicate_rows_ += labelled_strangers.Encode(id) < known ? 1 : 0;
-        } else if (is_labelled[user]) {
+        const auto number =
+            static_cast<size_t>(user >= 0 ? int64_t{user} : int64_t{users.size()} + strangers.Encode(id));
+        if (number >= is_labelled.size()) is_labelled.resize(number + 1, 0);
+        if (is_labelled[number]) {
           ++duplicate_rows_;
-        } else {
-          is_labelled[user] = has_row_[user] = 1;
-          if (line.targets != config_.layout.missing_text) SetValue(user, field, line.targets, place);
+          continue;
         }
+        is_labelled[number] = 1;
+        if (user < 0) continue;
+        has_row_[user] = 1;
+        if (line.targets != config_.layout.missing_text) SetValue(user, field, line.targets, place);
       }
     }
   }

@@ -14,15 +14,6 @@
 namespace ppr::data {
 namespace {
 
-constexpr int64_t kFirstBytes = 1 << 16;
-
-std::string FirstLine(const std::string& path) {
-  const auto first = OpenInput(path)->Read(kFirstBytes);
-  ThrowIfFailed(first.status(), path, "cannot read");
-  const auto text = static_cast<std::string_view>(**first);
-  return std::string(text.substr(0, text.find_first_of("\r\n")));
-}
-
 // A header that is one column holding tabs is a TSV's, and so is a first row with tabs where there is no
 // header.
 TableFormat SeparatorOf(const std::string& path, const std::vector<std::string>& header) {
@@ -36,14 +27,9 @@ TableFormat SeparatorOf(const std::string& path, const std::vector<std::string>&
 
 TableFile TableOf(const PrepareConfig& config, const std::string& path,
                   const std::vector<std::string>& header) {
-  TableFile file{path, TableFormatOf(path, TableFormat::kAtomic), header, config.layout.missing_text};
-  const bool is_told = file.format != TableFormat::kAtomic || WithoutCompression(path).ends_with(".inter") ||
-                       WithoutCompression(path).ends_with(".user") ||
-                       WithoutCompression(path).ends_with(".item");
-  if (is_told) return file;
-  const InputFormat format = FormatOf(config);
-  if (format == InputFormat::kAtomic) return file;
-  file.format = format == InputFormat::kParquet ? TableFormat::kParquet : SeparatorOf(path, header);
+  TableFile file{path, FormatOfTable(config, path), header, config.layout.missing_text};
+  const bool is_csv = TableFormatOf(path, TableFormat::kAtomic) == TableFormat::kComma;
+  if (file.format == TableFormat::kComma && !is_csv) file.format = SeparatorOf(path, header);
   return file;
 }
 
@@ -57,6 +43,17 @@ InputFormat FormatOf(const PrepareConfig& config) {
   if (name.ends_with(".parquet")) return InputFormat::kParquet;
   if (name.ends_with(".txt")) return InputFormat::kUserLines;
   return InputFormat::kAuto;
+}
+
+TableFormat FormatOfTable(const PrepareConfig& config, const std::string& path) {
+  switch (FormatOf(config)) {
+    case InputFormat::kAtomic:
+      return TableFormatOf(path, TableFormat::kAtomic);
+    case InputFormat::kParquet:
+      return TableFormatOf(path, TableFormat::kParquet);
+    default:
+      return TableFormatOf(path, TableFormat::kComma);
+  }
 }
 
 TableFile InteractionsTable(const PrepareConfig& config) {

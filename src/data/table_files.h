@@ -10,6 +10,10 @@ namespace ppr::data {
 // The format that kAuto stands for; kAuto itself when the name of the file does not tell.
 InputFormat FormatOf(const PrepareConfig& config);
 
+// The format of a profile or item table: by its name, else as that of the click log. kComma stands for text
+// of either separator where the name does not tell. No file is read.
+TableFormat FormatOfTable(const PrepareConfig& config, const std::string& path);
+
 // For a click log that is a table.
 TableFile InteractionsTable(const PrepareConfig& config);
 TableFile UsersTable(const PrepareConfig& config);

@@ -165,11 +165,7 @@ void CheckHasNoHeader(const TableFile& file) {
   std::string names;
   for (const std::string& name : file.header)
     names += (names.empty() ? "" : std::string(1, separator)) + name;
-  const auto first = OpenInput(file.path)->Read(static_cast<int64_t>(names.size()) + 8);
-  ThrowIfFailed(first.status(), file.path, "cannot read");
-  std::string_view line = WithoutByteOrderMark(static_cast<std::string_view>(**first));
-  line = line.substr(0, line.find_first_of("\r\n"));
-  if (line != names) return;
+  if (FirstLine(file.path) != names) return;
   throw DataError(file.path + ": line 1: expected a row, since the columns were named for a file without a " +
                   "header, found these names. Leave the names out of the settings: the file has them.");
 }

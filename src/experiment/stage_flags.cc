@@ -46,6 +46,19 @@ void AddFlag(const std::string& word, const std::string& where, StageFlags& flag
 }
 
 void ReadInto(const std::string& path, std::vector<std::string>& open_files, StageFlags& flags,
+              std::vector<std::string>& problems);
+
+// A flag, or the flags of a file: relative to `folder`, unless its path is absolute.
+void AddWord(const std::string& word, const std::string& where, const std::filesystem::path& folder,
+             std::vector<std::string>& open_files, StageFlags& flags, std::vector<std::string>& problems) {
+  if (word.starts_with(kFlagFile)) {
+    ReadInto((folder / word.substr(kFlagFile.size())).string(), open_files, flags, problems);
+  } else {
+    AddFlag(word, where, flags, problems);
+  }
+}
+
+void ReadInto(const std::string& path, std::vector<std::string>& open_files, StageFlags& flags,
               std::vector<std::string>& problems) {
   if (std::find(open_files.begin(), open_files.end(), path) != open_files.end()) {
     problems.push_back(path + ": the file includes itself");
@@ -64,13 +77,8 @@ void ReadInto(const std::string& path, std::vector<std::string>& open_files, Sta
   for (int number = 1; std::getline(lines, line); ++number) {
     line = Trimmed(line);
     if (line.empty() || line.front() == '#') continue;
-    if (line.starts_with(kFlagFile)) {
-      const std::filesystem::path nested = line.substr(kFlagFile.size());
-      const auto folder = std::filesystem::path(path).parent_path();
-      ReadInto((nested.is_relative() ? folder / nested : nested).string(), open_files, flags, problems);
-    } else {
-      AddFlag(line, path + ":" + std::to_string(number), flags, problems);
-    }
+    AddWord(line, path + ":" + std::to_string(number), std::filesystem::path(path).parent_path(), open_files,
+            flags, problems);
   }
   open_files.pop_back();
 }
@@ -118,14 +126,9 @@ std::vector<std::string> SplitCommas(const std::string& text) {
 StageFlags ParseStageFlags(const std::string& text, const std::string& where,
                            std::vector<std::string>& problems) {
   StageFlags flags;
-  for (const std::string& word : SplitWords(text, where, problems)) {
-    std::vector<std::string> open_files;
-    if (word.starts_with(kFlagFile)) {
-      ReadInto(word.substr(kFlagFile.size()), open_files, flags, problems);
-    } else {
-      AddFlag(word, where, flags, problems);
-    }
-  }
+  std::vector<std::string> open_files;
+  for (const std::string& word : SplitWords(text, where, problems))
+    AddWord(word, where, "", open_files, flags, problems);
   return flags;
 }
 

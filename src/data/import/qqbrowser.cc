@@ -29,8 +29,7 @@ Source QqBrowserSource() {
                "it",
                {}},
               {"which users are cold: 20.7 % of all, cut to ten clicks; the paper's 263,572 instances of "
-               "27.9 "
-               "thousand cold users are 9.4 each, more than users with fewer than ten clicks can have",
+               "27.9 thousand cold users are 9.4 each, more than users with fewer than ten clicks can have",
                {"protocol", "holdout_share", "cold_clicks", "cold_threshold"}},
               {"what follows a history: nothing; with --targets the clicks of that file, of which the cut to "
                "ten clicks leaves a cold user only those that follow fewer than ten",

@@ -52,11 +52,10 @@ void CheckBuckets(const PrepareConfig& config, ProblemList* list) {
 }
 
 // Parquet and atomic files name their columns themselves.
-void CheckHasNoNames(const char* flag, const std::vector<std::string>& header, const std::string& path,
-                     InputFormat format, ProblemList* list) {
+void CheckHasNoNames(const PrepareConfig& config, const char* flag, const std::vector<std::string>& header,
+                     const std::string& path, ProblemList* list) {
   if (header.empty() || path.empty()) return;
-  const bool may_lack_names = format == InputFormat::kDelimited || format == InputFormat::kAuto;
-  const TableFormat table = TableFormatOf(path, may_lack_names ? TableFormat::kComma : TableFormat::kAtomic);
+  const TableFormat table = FormatOfTable(config, path);
   list->Require(table == TableFormat::kComma || table == TableFormat::kTab,
                 std::string(flag) + ": " + path + " has a header of its own; leave the flag empty (" + flag +
                     "=) to use it");
@@ -70,8 +69,8 @@ void CheckForm(const PrepareConfig& config, ProblemList* list) {
       layout.interactions_header.empty() || format == InputFormat::kDelimited || format == InputFormat::kAuto,
       "--interactions_header: only files of --format=delimited may lack a header");
   if (format != InputFormat::kItemLines)
-    CheckHasNoNames("--users_header", layout.users_header, config.users, format, list);
-  CheckHasNoNames("--item_table_header", layout.item_table_header, layout.item_table, format, list);
+    CheckHasNoNames(config, "--users_header", layout.users_header, config.users, list);
+  CheckHasNoNames(config, "--item_table_header", layout.item_table_header, layout.item_table, list);
   RawLayout distinct;  // that one asks nothing of the form of the file
   distinct.distinct_items = layout.distinct_items;
   list->Require(format != InputFormat::kUserLines || layout == distinct,

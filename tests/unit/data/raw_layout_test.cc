@@ -253,6 +253,11 @@ TEST(RawLayout, TablesThatNameTheirColumnsTakeNoOtherNames) {
   EXPECT_THAT(config.Problems(), ElementsAre(HasSubstr("--item_table_header: i.item")));
   config.layout.item_table = "ECommAI_ubp_round1_item_feature";  // as the log is: a plain table
   EXPECT_THAT(config.Problems(), ElementsAre());
+  config.format = InputFormat::kItemLines;  // whose items stand in a plain table too
+  config.users = "";
+  EXPECT_THAT(config.Problems(), ElementsAre());
+  config.format = InputFormat::kParquet;
+  EXPECT_THAT(config.Problems(), ElementsAre(HasSubstr("--item_table_header: ECommAI")));
 }
 
 // However the path is spelled, and for each file of a list.
