@@ -4,7 +4,7 @@
 #include <vector>
 
 #include "model/fused/kernels.h"
-#include "train/benchmark/matrix_probe.h"
+#include "benchmark/matrix_probe.h"
 
 namespace ppr::bench {
 namespace {

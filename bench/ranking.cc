@@ -7,7 +7,7 @@
 
 #include "bench/bounds.h"
 #include "bench/operands.h"
-#include "train/score_counting.h"
+#include "evaluation/score_counting.h"
 
 namespace ppr::bench {
 namespace {

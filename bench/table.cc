@@ -11,7 +11,7 @@
 #include "dist/sorted_distinct.h"
 #include "model/fused/kernels.h"
 #include "model/gather_rows.h"
-#include "train/adam.h"
+#include "optim/adam.h"
 
 namespace ppr::bench {
 namespace {

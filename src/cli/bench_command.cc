@@ -12,8 +12,8 @@
 #include "cli/prepare_flags.h"
 #include "cli/prepare_layout_flags.h"
 #include "cli/presets.h"
-#include "train/benchmark/benchmark.h"
-#include "train/setting_names.h"
+#include "benchmark/benchmark.h"
+#include "stages/setting_names.h"
 
 DECLARE_string(dataset);
 DECLARE_string(checkpoint);

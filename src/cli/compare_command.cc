@@ -2,7 +2,7 @@
 #include <gflags/gflags.h>
 
 #include "cli/command.h"
-#include "cli/comparison.h"
+#include "evaluation/case_comparison.h"
 #include "cli/gflags_bridge.h"
 
 DECLARE_uint64(seed);

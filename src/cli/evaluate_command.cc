@@ -5,8 +5,8 @@
 #include "cli/command.h"
 #include "cli/gflags_bridge.h"
 #include "cli/launch_flags.h"
-#include "train/setting_names.h"
-#include "train/stages.h"
+#include "stages/setting_names.h"
+#include "stages/stages.h"
 
 DECLARE_string(checkpoint);
 DECLARE_string(dataset);

@@ -2,7 +2,7 @@
 #include "cli/command.h"
 #include "cli/prepare_flags.h"
 #include "cli/prepare_layout_flags.h"
-#include "data/prepare.h"
+#include "data/prepare/prepare.h"
 
 namespace ppr::cli {
 namespace {

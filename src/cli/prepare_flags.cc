@@ -5,7 +5,7 @@
 #include "cli/choice.h"
 #include "cli/gflags_bridge.h"
 #include "cli/prepare_layout_flags.h"
-#include "data/prepare.h"
+#include "data/prepare/prepare.h"
 
 DECLARE_string(output);
 DECLARE_uint64(seed);

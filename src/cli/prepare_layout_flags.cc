@@ -9,7 +9,7 @@
 
 #include "cli/choice.h"
 #include "cli/gflags_bridge.h"
-#include "data/import/sources.h"
+#include "data/sources/sources.h"
 
 DEFINE_string(
     source, "none",

@@ -4,7 +4,7 @@
 #include <vector>
 
 #include "cli/flag_set.h"
-#include "data/prepare.h"
+#include "data/prepare/prepare.h"
 
 namespace ppr::cli {
 

@@ -8,8 +8,8 @@
 #include "cli/launch_flags.h"
 #include "cli/presets.h"
 #include "cli/training_flags.h"
-#include "train/setting_names.h"
-#include "train/stages.h"
+#include "stages/setting_names.h"
+#include "stages/stages.h"
 
 DECLARE_int64(shots);
 DECLARE_string(source_dataset);

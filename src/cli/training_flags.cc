@@ -4,7 +4,7 @@
 
 #include "cli/choice.h"
 #include "cli/gflags_bridge.h"
-#include "train/setting_names.h"
+#include "stages/setting_names.h"
 
 DECLARE_bool(resume);
 

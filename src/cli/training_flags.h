@@ -2,7 +2,7 @@
 #pragma once
 
 #include "cli/flag_set.h"
-#include "train/stage_config.h"
+#include "stages/stage_config.h"
 
 namespace ppr::cli {
 

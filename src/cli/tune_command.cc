@@ -6,8 +6,8 @@
 #include "cli/gflags_bridge.h"
 #include "cli/launch_flags.h"
 #include "cli/training_flags.h"
-#include "train/setting_names.h"
-#include "train/stages.h"
+#include "stages/setting_names.h"
+#include "stages/stages.h"
 
 DECLARE_double(dropout);
 DEFINE_string(checkpoint, "", "Checkpoint folder, or the run folder whose best checkpoint to take");

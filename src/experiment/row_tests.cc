@@ -7,7 +7,7 @@
 #include "experiment/row_results.h"
 #include "experiment/stage_outputs.h"
 #include "report/results_order.h"
-#include "train/paired_comparison.h"
+#include "evaluation/paired_comparison.h"
 
 namespace ppr::experiment {
 namespace {

@@ -6,8 +6,8 @@
 
 #include "base/durable_file.h"
 #include "base/errors.h"
-#include "train/case_file.h"
-#include "train/metrics.h"
+#include "evaluation/case_file.h"
+#include "evaluation/metrics.h"
 
 namespace ppr::experiment {
 namespace {

@@ -10,8 +10,8 @@
 
 #include "model/fused/fused_encoder.h"
 #include "model/gather_rows.h"
-#include "train/packed_batch.h"
-#include "train/recommender.h"
+#include "recommender/packed_batch.h"
+#include "recommender/recommender.h"
 #include "train/step_rules.h"
 
 namespace ppr::train {

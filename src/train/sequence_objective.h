@@ -11,8 +11,8 @@
 #include "data/dataset.h"
 #include "data/negatives.h"
 #include "train/objective.h"
-#include "train/packed_batch.h"
-#include "train/recommender.h"
+#include "recommender/packed_batch.h"
+#include "recommender/recommender.h"
 #include "train/step_rules.h"
 
 namespace ppr::train {

@@ -4,8 +4,8 @@
 #include <cstdint>
 #include <optional>
 
-#include "train/adam.h"
-#include "train/stage_config.h"
+#include "optim/adam.h"
+#include "stages/stage_config.h"
 
 namespace ppr::train {
 

@@ -8,7 +8,7 @@
 #include "base/durable_file.h"
 #include "base/errors.h"
 #include "base/text_format.h"
-#include "train/ranking.h"
+#include "evaluation/ranking.h"
 
 #include "base/logging.h"
 

@@ -9,12 +9,12 @@
 #include <vector>
 
 #include "data/batches.h"
-#include "train/checkpoint.h"
-#include "train/config_json.h"
+#include "checkpoint/checkpoint.h"
+#include "stages/config_json.h"
 #include "train/progress.h"
-#include "train/recommender.h"
-#include "train/sharded_model.h"
-#include "train/stages.h"
+#include "recommender/recommender.h"
+#include "recommender/sharded_model.h"
+#include "stages/stages.h"
 #include "train/training_step.h"
 
 namespace ppr::train {

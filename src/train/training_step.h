@@ -14,7 +14,7 @@
 #include "model/fused/fused_encoder.h"
 #include "model/gather_rows.h"
 #include "train/objective.h"
-#include "train/sharded_model.h"
+#include "recommender/sharded_model.h"
 #include "train/step_rules.h"
 #include "train/step_times.h"
 

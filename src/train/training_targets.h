@@ -5,8 +5,8 @@
 #include <vector>
 
 #include "data/batches.h"
-#include "train/recommender.h"
-#include "train/stage_config.h"
+#include "recommender/recommender.h"
+#include "stages/stage_config.h"
 
 namespace ppr::train {
 

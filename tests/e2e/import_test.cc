@@ -10,8 +10,8 @@
 
 #include "cli_program.h"
 #include "data/dataset.h"
-#include "data/import/item_lines_reader.h"
-#include "data/import/sources.h"
+#include "data/input/item_lines_reader.h"
+#include "data/sources/sources.h"
 #include "support/dataset_by_id.h"
 
 namespace ppr::e2e {

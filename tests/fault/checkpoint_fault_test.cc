@@ -16,7 +16,7 @@
 #include "support/checkpoint_sample.h"
 #include "support/run_ranks.h"
 #include "support/temporary_folder.h"
-#include "train/checkpoint.h"
+#include "checkpoint/checkpoint.h"
 
 namespace ppr::train {
 namespace {

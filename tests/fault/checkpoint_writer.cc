@@ -8,7 +8,7 @@
 #include "base/errors.h"
 #include "support/checkpoint_sample.h"
 #include "support/run_ranks.h"
-#include "train/checkpoint.h"
+#include "checkpoint/checkpoint.h"
 
 namespace {
 

@@ -9,7 +9,7 @@
 
 #include "dist/communicator.h"
 #include "dist/owner_map.h"
-#include "train/checkpoint.h"
+#include "checkpoint/checkpoint.h"
 
 namespace ppr::test {
 

@@ -5,9 +5,9 @@
 #include <optional>
 
 #include "base/random.h"
-#include "train/melu_recommender.h"
-#include "train/minet_recommender.h"
-#include "train/profile_prediction.h"
+#include "train/competitors/melu_recommender.h"
+#include "train/competitors/minet_recommender.h"
+#include "recommender/profile_prediction.h"
 #include "train/sequence_objective.h"
 #include "train/training_targets.h"
 

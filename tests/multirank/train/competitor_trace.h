@@ -10,7 +10,7 @@
 #include <vector>
 
 #include "data/dataset.h"
-#include "train/recommender.h"
+#include "recommender/recommender.h"
 #include "training_trace.h"
 
 namespace ppr::train {

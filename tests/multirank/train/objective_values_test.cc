@@ -9,7 +9,7 @@
 
 #include "competitor_trace.h"
 #include "support/run_ranks.h"
-#include "train/profile_prediction.h"
+#include "recommender/profile_prediction.h"
 #include "train/sequence_objective.h"
 #include "train/training_targets.h"
 

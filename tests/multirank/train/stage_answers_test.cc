@@ -13,10 +13,10 @@
 #include "competitor_trace.h"
 #include "dist/local/local_communicator.h"
 #include "support/run_ranks.h"
-#include "train/melu_recommender.h"
-#include "train/minet_recommender.h"
-#include "train/profile_prediction.h"
-#include "train/source_users.h"
+#include "train/competitors/melu_recommender.h"
+#include "train/competitors/minet_recommender.h"
+#include "recommender/profile_prediction.h"
+#include "recommender/source_users.h"
 
 namespace ppr::train {
 namespace {

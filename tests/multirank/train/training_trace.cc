@@ -9,7 +9,7 @@
 #include <mutex>
 
 #include "support/run_ranks.h"
-#include "train/profile_init.h"
+#include "recommender/profile_init.h"
 #include "train/sequence_objective.h"
 #include "train/training_step.h"
 

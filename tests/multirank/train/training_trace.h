@@ -10,7 +10,7 @@
 #include "data/batches.h"
 #include "dist/communicator.h"
 #include "support/synthetic_dataset.h"
-#include "train/stage_config.h"
+#include "stages/stage_config.h"
 #include "train/training_step.h"
 
 namespace ppr::train {

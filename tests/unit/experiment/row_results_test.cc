@@ -10,7 +10,7 @@
 #include "experiment/stage_outputs.h"
 #include "sample_experiment.h"
 #include "support/temporary_folder.h"
-#include "train/paired_comparison.h"
+#include "evaluation/paired_comparison.h"
 
 namespace ppr::experiment {
 namespace {

@@ -1,0 +1,199 @@
+// ppr evaluate: a checkpoint or a popularity baseline on stored candidates and on the full catalogue, in one
+// pass.
+
+#include <nlohmann/json.hpp>
+
+#include "base/durable_file.h"
+#include "base/errors.h"
+#include "base/text_format.h"
+#include "evaluation/ranking.h"
+#include "stages/setting_names.h"
+#include "stages/stages.h"
+#include "stages/stored_recommender.h"
+#include "train/training_loop.h"
+
+namespace ppr::train {
+namespace {
+
+data::CasePart PartOf(const EvaluateConfig& config, const data::Dataset& dataset) {
+  if (config.part != "auto") return *ValueNamed<data::CasePart>(config.part);
+  return dataset.protocol == data::Protocol::kLeaveOneOut ? data::CasePart::kTest : data::CasePart::kColdTest;
+}
+
+std::vector<int64_t> CasesOf(const EvaluateConfig& config, const data::Dataset& dataset) {
+  if (config.task == EvaluationTask::kProfile)
+    throw ConfigError(
+        "task: expected few_shot, zero_shot or joint, found profile: the checkpoint says so itself");
+  const data::CasePart part = PartOf(config, dataset);
+  std::vector<int64_t> cases = SelectCases(dataset, part, config.task, config.shots);
+  if (cases.empty()) {
+    throw DataError(dataset.path + ": expected cases of part " + NameOf(part) + " for task " +
+                    NameOf(config.task) + ", found none");
+  }
+  return cases;
+}
+
+// The users whose profile values are asked for: those that the part's cases are of.
+data::UserPart UsersOfPart(data::CasePart part) {
+  if (part == data::CasePart::kColdTest) return data::UserPart::kColdTest;
+  if (part == data::CasePart::kColdDev) return data::UserPart::kColdDev;
+  throw ConfigError("part: expected cold_dev or cold_test for profile prediction, found " + NameOf(part));
+}
+
+struct Scored {
+  CaseResults results;
+  std::string checkpoint_digest;
+};
+
+nlohmann::json MeansJson(const MetricMeans& means) {
+  nlohmann::json json = {{"cases", means.cases}};
+  for (const std::string& name : MetricNames()) json[name] = means.Named(name);
+  return json;
+}
+
+void WriteCases(const EvaluateConfig& config, const data::Dataset& dataset, const Scored& scored,
+                const EvaluationReport& report) {
+  CreateFolder(config.output);
+  WriteCaseFile(config.output + "/cases.tsv", dataset, scored.results, scored.checkpoint_digest, report.task);
+  nlohmann::json json = {{"task", report.task},
+                         {"part", report.part},
+                         {"dataset_digest", dataset.digest},
+                         {"candidates_digest", dataset.cases.digest},
+                         {"checkpoint_digest", scored.checkpoint_digest},
+                         {"baseline", NameOf(config.baseline)},
+                         {"stored_candidates", MeansJson(report.candidates)}};
+  if (report.catalogue.cases > 0) json["full_catalogue"] = MeansJson(report.catalogue);
+  WriteFileDurably(config.output + "/metrics.json", json.dump(2) + "\n");
+}
+
+void WriteProfiles(const EvaluateConfig& config, const data::Dataset& dataset, const PredictedField& field,
+                   const ProfilePredictions& predictions, const std::string& checkpoint_digest,
+                   const EvaluationReport& report) {
+  CreateFolder(config.output);
+  WritePredictions(config.output + "/predictions.tsv", dataset, field, predictions);
+  const ClassificationMetrics& metrics = *report.profile;
+  const nlohmann::json json = {{"task", report.task},
+                               {"part", report.part},
+                               {"dataset_digest", dataset.digest},
+                               {"checkpoint_digest", checkpoint_digest},
+                               {"field", field.name},
+                               {"profile",
+                                {{"cases", metrics.cases},
+                                 {"acc", metrics.accuracy},
+                                 {"precision", metrics.precision},
+                                 {"recall", metrics.recall},
+                                 {"f1", metrics.f1}}}};
+  WriteFileDurably(config.output + "/metrics.json", json.dump(2) + "\n");
+}
+
+EvaluationReport EvaluateProfiles(dist::Communicator& communicator, const EvaluateConfig& config,
+                                  const data::Dataset& dataset, Recommender& recommender,
+                                  const PredictedField& field, const std::string& checkpoint_digest) {
+  const data::CasePart part = PartOf(config, dataset);
+  const std::vector<int32_t> users =
+      UsersWithValue(dataset, data::UsersOf(dataset, UsersOfPart(part)), field);
+  if (users.empty()) {
+    throw DataError(dataset.path + ": expected users of part " + NameOf(part) + " with a value of " +
+                    field.name + ", found none");
+  }
+  const ProfilePredictions predictions =
+      PredictProfiles(recommender, dataset, users, field, config.batch_cases);
+  EvaluationReport report{.task = NameOf(EvaluationTask::kProfile), .part = NameOf(part)};
+  report.profile =
+      MetricsOf(predictions.labels, predictions.predicted, field.classes, RarestClass(dataset, field));
+  if (communicator.rank() == 0 && !config.output.empty())
+    WriteProfiles(config, dataset, field, predictions, checkpoint_digest, report);
+  return report;
+}
+
+EvaluationReport ReportOf(dist::Communicator& communicator, const EvaluateConfig& config,
+                          const data::Dataset& dataset, const Scored& scored) {
+  EvaluationReport report{.task = NameOf(config.task),
+                          .part = NameOf(PartOf(config, dataset)),
+                          .candidates = MeansOf(scored.results.candidates)};
+  if (!scored.results.catalogue.empty()) report.catalogue = MeansOf(scored.results.catalogue);
+  if (communicator.rank() == 0 && !config.output.empty()) WriteCases(config, dataset, scored, report);
+  return report;
+}
+
+EvaluationReport EvaluateBaseline(dist::Communicator& communicator, const EvaluateConfig& config,
+                                  const data::Dataset& dataset) {
+  const std::vector<int64_t> cases = CasesOf(config, dataset);
+  const auto results =
+      config.baseline == Baseline::kPopularity ? EvaluatePopularity : EvaluatePositionPopularity;
+  return ReportOf(communicator, config, dataset, {results(dataset, cases, config.full_catalogue), ""});
+}
+
+EvaluationReport EvaluateRecommender(dist::Communicator& communicator, const EvaluateConfig& config,
+                                     const data::Dataset& dataset, LoadedCheckpoint checkpoint,
+                                     const StoredModel& model) {
+  const std::unique_ptr<Recommender> recommender = RestoreRecommender(communicator, checkpoint, dataset);
+  recommender->UseCompute(config.compute);
+  checkpoint.DropTensors();
+  communicator.set_phase("evaluation of " + checkpoint.folder);
+  if (!model.predict_field.empty()) {
+    return EvaluateProfiles(communicator, config, dataset, *recommender,
+                            FindPredictedField(dataset, model.predict_field), checkpoint.digest);
+  }
+  const CaseResults results =
+      EvaluateCases(communicator, dataset, recommender->table(), CasesOf(config, dataset),
+                    UserVectorsOf(*recommender, dataset), config.full_catalogue, config.batch_cases);
+  return ReportOf(communicator, config, dataset, {results, checkpoint.digest});
+}
+
+// Against the stored candidates alone: a pair scorer has no user vector to count the catalogue with.
+EvaluationReport EvaluatePairs(dist::Communicator& communicator, const EvaluateConfig& config,
+                               const data::Dataset& dataset, PairScorer& scorer,
+                               const LoadedCheckpoint& checkpoint) {
+  communicator.set_phase("evaluation of " + checkpoint.folder);
+  const CaseResults results =
+      EvaluateScoredCases(communicator, dataset, CasesOf(config, dataset), ScoresOf(scorer));
+  return ReportOf(communicator, config, dataset, {results, checkpoint.digest});
+}
+
+}  // namespace
+
+std::string EvaluationReport::ToText() const {
+  if (profile) {
+    return Format("%s, %s users\n%9s%10s%10s%10s%10s\n%9s%10.4f%10.4f%10.4f%10.4f\n", task.c_str(),
+                  part.c_str(), "users", "accuracy", "precision", "recall", "f1",
+                  WithThousands(profile->cases).c_str(), profile->accuracy, profile->precision,
+                  profile->recall, profile->f1);
+  }
+  std::string text = Format("%s, %s users, %s cases\n%-20s", task.c_str(), part.c_str(),
+                            WithThousands(candidates.cases).c_str(), "ranked against");
+  for (const std::string& name : MetricNames()) text += Format("%9s", name.c_str());
+  const auto row = [&text](const char* label, const MetricMeans& means) {
+    text += Format("\n%-20s", label);
+    for (const std::string& name : MetricNames()) text += Format("%9.4f", means.Named(name));
+  };
+  row("stored candidates", candidates);
+  if (catalogue.cases > 0) row("full catalogue", catalogue);
+  return text + "\n";
+}
+
+EvaluationReport Evaluate(dist::Communicator& communicator, const EvaluateConfig& config) {
+  const data::Dataset dataset = data::ReadDataset(config.dataset);
+  if (config.baseline != Baseline::kNone) return EvaluateBaseline(communicator, config, dataset);
+  std::optional<data::Dataset> source;
+  if (!config.source_dataset.empty()) source = data::ReadDataset(config.source_dataset);
+  LoadedCheckpoint checkpoint =
+      LoadForReading(communicator, config.checkpoint, dataset, source ? &*source : nullptr);
+  const StoredModel model = ParseStoredModel(checkpoint.contents.config_json, checkpoint.folder);
+  if (source && model.kind != ModelKind::kMinet) {
+    throw ConfigError("source_dataset: expected nothing for " + checkpoint.folder + ", which is of " +
+                      NameOf(model.kind) + " and reads one dataset, found " + config.source_dataset);
+  }
+  if (model.kind == ModelKind::kMelu) {
+    const data::NegativeSampler negatives(dataset, model.seed);
+    const auto scorer = RestoreMelu(communicator, checkpoint, model, dataset, negatives);
+    return EvaluatePairs(communicator, config, dataset, *scorer, checkpoint);
+  }
+  if (model.kind == ModelKind::kMinet) {
+    const auto scorer = RestoreMinet(communicator, checkpoint, model, dataset, *source);
+    return EvaluatePairs(communicator, config, dataset, *scorer, checkpoint);
+  }
+  return EvaluateRecommender(communicator, config, dataset, std::move(checkpoint), model);
+}
+
+}  // namespace ppr::train

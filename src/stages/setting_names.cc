@@ -1,0 +1,63 @@
+#include "stages/setting_names.h"
+
+namespace ppr::train {
+#define PPR_NAMES(Enum, ...)                          \
+  template <>                                         \
+  const NameTable<Enum>& NamesOf<Enum>() {            \
+    static const NameTable<Enum> table = __VA_ARGS__; \
+    return table;                                     \
+  }
+
+PPR_NAMES(model::Backbone, {{"transformer", model::Backbone::kTransformer}, {"gru", model::Backbone::kGru}})
+PPR_NAMES(model::AttentionSpan, {{"causal", model::AttentionSpan::kCausal},
+                                 {"bidirectional", model::AttentionSpan::kBidirectional}})
+PPR_NAMES(model::Norm, {{"pre", model::Norm::kPre}, {"post", model::Norm::kPost}})
+PPR_NAMES(model::Activation, {{"relu", model::Activation::kRelu}, {"gelu", model::Activation::kGelu}})
+PPR_NAMES(model::PositionOrigin,
+          {{"start", model::PositionOrigin::kStart}, {"end", model::PositionOrigin::kEnd}})
+PPR_NAMES(model::NextItemLoss, {{"bpr", model::NextItemLoss::kBpr},
+                                {"bce", model::NextItemLoss::kBce},
+                                {"softmax", model::NextItemLoss::kSoftmax}})
+PPR_NAMES(model::PromptKind, {{"personal", model::PromptKind::kPersonal},
+                              {"shared", model::PromptKind::kShared},
+                              {"user_vector", model::PromptKind::kUserVector}})
+PPR_NAMES(ModelKind, {{"sasrec", ModelKind::kSasrec},
+                      {"cl4srec", ModelKind::kCl4srec},
+                      {"bert4rec", ModelKind::kBert4rec},
+                      {"gru4rec", ModelKind::kGru4rec},
+                      {"melu", ModelKind::kMelu},
+                      {"minet", ModelKind::kMinet}})
+PPR_NAMES(TrainingUsers, {{"warm", TrainingUsers::kWarm}, {"all", TrainingUsers::kAll}})
+PPR_NAMES(NegativeSharing, {{"own", NegativeSharing::kOwn}, {"batch", NegativeSharing::kBatch}})
+PPR_NAMES(ComputePath, {{"auto", ComputePath::kAuto},
+                        {"fused", ComputePath::kFused},
+                        {"reference", ComputePath::kReference}})
+PPR_NAMES(TuneMethod, {{"ppr_light", TuneMethod::kPprLight},
+                       {"ppr_full", TuneMethod::kPprFull},
+                       {"fine_tune", TuneMethod::kFineTune}})
+PPR_NAMES(EvaluationTask, {{"few_shot", EvaluationTask::kFewShot},
+                           {"zero_shot", EvaluationTask::kZeroShot},
+                           {"joint", EvaluationTask::kJoint},
+                           {"profile", EvaluationTask::kProfile}})
+PPR_NAMES(ProfileInit, {{"mean_of_items", ProfileInit::kMeanOfItems}, {"normal", ProfileInit::kNormal}})
+PPR_NAMES(BehaviourAugmentation,
+          {{"delete", BehaviourAugmentation::kDelete}, {"zero", BehaviourAugmentation::kZero}})
+PPR_NAMES(ContrastiveViews, {{"both", ContrastiveViews::kBoth},
+                             {"prompt", ContrastiveViews::kPrompt},
+                             {"behaviour", ContrastiveViews::kBehaviour}})
+PPR_NAMES(Baseline, {{"none", Baseline::kNone},
+                     {"popularity", Baseline::kPopularity},
+                     {"position_popularity", Baseline::kPositionPopularity}})
+PPR_NAMES(ProgressMode, {{"auto", ProgressMode::kAuto},
+                         {"bar", ProgressMode::kBar},
+                         {"plain", ProgressMode::kPlain},
+                         {"none", ProgressMode::kNone}})
+PPR_NAMES(data::CasePart, {{"warm_dev", data::CasePart::kWarmDev},
+                           {"cold_dev", data::CasePart::kColdDev},
+                           {"cold_test", data::CasePart::kColdTest},
+                           {"validation", data::CasePart::kValidation},
+                           {"test", data::CasePart::kTest}})
+
+#undef PPR_NAMES
+
+}  // namespace ppr::train

@@ -1,0 +1,273 @@
+// ppr tune: personalised prompt-tuning, light or full, and fine-tuning (paper 3.4), from a pretrain
+// checkpoint, for cold users of the same dataset or of another domain (4.9.1), towards their next clicks or a
+// profile value (4.9.2).
+
+#include <ATen/ATen.h>
+
+#include <cmath>
+
+#include "base/digest.h"
+#include "base/errors.h"
+#include "base/text_format.h"
+#include "stages/config_json.h"
+#include "recommender/profile_init.h"
+#include "recommender/profile_prediction.h"
+#include "stages/run_summary.h"
+#include "train/sequence_objective.h"
+#include "stages/setting_names.h"
+#include "recommender/source_users.h"
+#include "stages/stages.h"
+#include "stages/stored_recommender.h"
+#include "train/training_loop.h"
+#include "train/training_targets.h"
+
+namespace ppr::train {
+namespace {
+
+// Fine-tuning has no prompt, so nothing to contrast.
+TuneConfig Resolved(TuneConfig config) {
+  if (config.method == TuneMethod::kFineTune) {
+    config.prompt.num_tokens = 0;
+    config.prompt.projector_width = 0;
+    config.contrastive.weight = 0;
+  }
+  if (config.contrastive.weight == 0) config.prompt.projector_width = 0;
+  // Everybody's prompt is the same: there is no profile in it to mask.
+  const bool personal = config.prompt.kind != model::PromptKind::kShared;
+  if (!personal && config.contrastive.weight > 0) {
+    if (config.contrastive.views == ContrastiveViews::kPrompt)
+      throw ConfigError(
+          "views: expected behaviour for a shared prompt, found prompt: it has no profile to mask");
+    config.contrastive.views = ContrastiveViews::kBehaviour;
+  }
+  if (!config.source_dataset.empty()) {
+    config.prompt.user_vectors = true;
+    if (config.prompt.num_tokens > 0 && personal) config.prompt.kind = model::PromptKind::kUserVector;
+  }
+  return config;
+}
+
+// The pre-trained values into the tuned model: the encoder's parameters lead its flat buffer, as they fill
+// the pre-trained one.
+void TakePretrained(Recommender& pretrained, bool same_items, Recommender& tuned) {
+  const at::Tensor from = pretrained.parameters().values();
+  const auto& before = pretrained.parameters().parameters();
+  const auto& after = tuned.parameters().parameters();
+  for (size_t i = 0; i < before.size(); ++i) {
+    PPR_BUG_IF_NOT(before[i].name == after[i].name && before[i].offset == after[i].offset,
+                   "encoder parameters moved: " + before[i].name);
+  }
+  tuned.parameters().values().narrow(0, 0, from.numel()).copy_(from);
+  if (same_items) tuned.table().rows.copy_(pretrained.table().rows);
+}
+
+// Digest of everything pre-trained on this rank.
+std::string PretrainedDigest(Recommender& recommender, int64_t pretrained_numel) {
+  Digester digester;
+  const at::Tensor values = recommender.parameters().values();
+  const at::Tensor& rows = recommender.table().rows;
+  digester.Update(values.const_data_ptr(), static_cast<size_t>(pretrained_numel) * sizeof(float));
+  digester.Update(rows.const_data_ptr(), static_cast<size_t>(rows.numel()) * sizeof(float));
+  return digester.Hex();
+}
+
+// Table 1: what trains, and what fine-tuning trains of the pre-trained model.
+ParameterCounts CountParameters(const TrainingStep& step, Recommender& recommender, int64_t pretrained_dense,
+                                bool same_items) {
+  ParameterCounts counts{.trained = step.trained_parameters(), .pretrained = pretrained_dense};
+  (same_items ? counts.pretrained : counts.fresh) +=
+      recommender.table().owners.num_items() * recommender.width();
+  for (const model::DenseParameter& parameter : recommender.parameters().parameters()) {
+    if (parameter.group != model::ParameterGroup::kNew) continue;
+    counts.fresh += parameter.numel;
+    if (parameter.name.starts_with("prompt.") && parameter.name.find("table") == std::string::npos)
+      counts.generator += parameter.numel;
+  }
+  return counts;
+}
+
+std::string ToText(const ParameterCounts& counts) {
+  const auto share = [&](int64_t count) {
+    return 100.0 * static_cast<double>(count) / static_cast<double>(counts.pretrained);
+  };
+  std::string text =
+      Format("pre-trained parameters: %s (100 %%)\n", WithThousands(counts.pretrained).c_str());
+  text += Format("new parameters: %s (%.2f %%), of them the prompt generator's MLP: %s (%.2f %%)\n",
+                 WithThousands(counts.fresh).c_str(), share(counts.fresh),
+                 WithThousands(counts.generator).c_str(), share(counts.generator));
+  text +=
+      Format("trained here: %s (%.2f %%)\n", WithThousands(counts.trained).c_str(), share(counts.trained));
+  return text;
+}
+
+void RefuseDataset(const data::Dataset& dataset) {
+  if (dataset.protocol == data::Protocol::kLeaveOneOut) {
+    throw DataError(dataset.path +
+                    ": expected cold users to tune for, found a leave_one_out dataset; prepare it with "
+                    "threshold or holdout");
+  }
+  if (dataset.num_fields() == 0)
+    throw DataError(dataset.path +
+                    ": expected user profiles to tune with, found none; give --users to prepare");
+}
+
+// What tuning starts from: a sequence model that was pre-trained alone.
+StoredModel RequirePretrained(const LoadedCheckpoint& checkpoint) {
+  if (checkpoint.contents.kind != "pretrain") {
+    throw DataError(checkpoint.folder + ": expected a checkpoint of pretrain, found one of " +
+                    checkpoint.contents.kind);
+  }
+  StoredModel model = ParseStoredModel(checkpoint.contents.config_json, checkpoint.folder);
+  if (model.kind == ModelKind::kMelu || model.kind == ModelKind::kMinet) {
+    throw DataError(checkpoint.folder + ": expected a sequence model to tune, found " + NameOf(model.kind));
+  }
+  if (model.has_prompt) {
+    throw DataError(checkpoint.folder +
+                    ": expected a model without a profile model, which tuning brings itself, found one "
+                    "pre-trained with --profile_model");
+  }
+  return model;
+}
+
+// The profile fields of the model: all that are asked for, but the one to predict.
+ProfileInput FieldsOf(const data::Dataset& dataset, const TuneConfig& config) {
+  std::vector<std::string> names = config.profile_fields;
+  if (names.empty()) {
+    for (const data::ProfileField& field : dataset.fields) {
+      if (field.name != config.predict_field) names.push_back(field.name);
+    }
+    if (names.empty()) {
+      throw DataError(dataset.path + ": expected a profile field besides " + config.predict_field +
+                      " to make prompts of, found none");
+    }
+  }
+  return MakeProfileInput(dataset, names);
+}
+
+StepRules RulesOf(const TuneConfig& config) {
+  const TrainingConfig& training = config.training;
+  StepRules rules{.loss = training.loss,
+                  .negatives = training.negatives,
+                  .negative_sharing = training.negative_sharing,
+                  .pretrained_rate = training.learning_rate,
+                  .new_rate = config.new_learning_rate,
+                  .adam = training.adam,
+                  .train_pretrained = config.method != TuneMethod::kPprLight,
+                  .contrastive = config.contrastive,
+                  .seed = training.seed};
+  if (!config.source_dataset.empty()) rules.row_rate = config.new_learning_rate;  // the rows are new
+  return rules;
+}
+
+data::PlanRules PlanOf(const TuneConfig& config, const Recommender& recommender) {
+  const bool predicts = config.task == EvaluationTask::kProfile;
+  return {.targets = predicts ? data::TargetClicks::kAfterFirst : TargetsOf(config.task),
+          .max_history = recommender.packing().most_clicks(),
+          .seed = config.training.seed,
+          .reading = predicts ? data::Reading::kWhole : NextItemReading(recommender),
+          .shots = config.shots};
+}
+
+// How well the predictions of a profile value do on `users`: the geometric mean of the probability of the
+// true one, which moves with every user where counts of hits jump.
+std::function<double()> ProfileValidation(Recommender& recommender, const data::Dataset& dataset,
+                                          std::vector<int32_t> users, const PredictedField& field) {
+  if (users.empty()) return {};
+  return [&recommender, &dataset, users = std::move(users), field] {
+    return std::exp(PredictProfiles(recommender, dataset, users, field).mean_log_probability);
+  };
+}
+
+// The model to tune: the pre-trained values, and new parts.
+struct Model {
+  std::unique_ptr<Recommender> recommender;
+  int64_t pretrained_dense = 0;
+  ProfileInput profile;
+  std::string parent_digest;
+};
+
+Model BuildModel(dist::Communicator& communicator, const TuneConfig& config, const data::Dataset& dataset,
+                 int64_t classes) {
+  const bool same_items = config.source_dataset.empty();
+  std::optional<data::Dataset> source;
+  if (!same_items) source = data::ReadDataset(config.source_dataset);
+  const data::Dataset& pretrained_on = source ? *source : dataset;
+  LoadedCheckpoint checkpoint = LoadForReading(communicator, config.checkpoint, pretrained_on);
+  model::EncoderConfig encoder = RequirePretrained(checkpoint).encoder;
+  if (config.dropout >= 0) encoder.dropout = config.dropout;
+  if (encoder.backbone == ::ppr::model::Backbone::kGru && config.prompt.num_tokens > 1) {
+    throw ConfigError("--prompt_tokens: expected 1 with a GRU, which starts from one state; found " +
+                      std::to_string(config.prompt.num_tokens));
+  }
+  Model model{
+      .recommender = nullptr, .profile = FieldsOf(dataset, config), .parent_digest = checkpoint.digest};
+  model.recommender = std::make_unique<Recommender>(communicator, encoder, config.prompt, model.profile,
+                                                    dataset.num_items(), config.training.seed, classes);
+  const std::unique_ptr<Recommender> pretrained = RestoreRecommender(communicator, checkpoint, pretrained_on);
+  checkpoint.DropTensors();
+  model.pretrained_dense = pretrained->parameters().numel();
+  TakePretrained(*pretrained, same_items, *model.recommender);
+  if (source) model.recommender->SetUserVectors(SourceUserVectors(*pretrained, *source, dataset));
+  // Rows of another domain are still as they were drawn: means of them say nothing.
+  if (config.profile_init == ProfileInit::kMeanOfItems && same_items)
+    InitialiseProfileTables(dataset, *model.recommender);
+  return model;
+}
+
+}  // namespace
+
+StageResult Tune(dist::Communicator& communicator, const TuneConfig& given,
+                 const std::string& resolved_flags) {
+  const TuneConfig config = Resolved(given);
+  const TrainingConfig& training = config.training;
+  const data::Dataset dataset = data::ReadDataset(training.dataset);
+  RefuseDataset(dataset);
+  const bool predicts = config.task == EvaluationTask::kProfile;
+  const PredictedField field =
+      predicts ? FindPredictedField(dataset, config.predict_field) : PredictedField{};
+  const Model model = BuildModel(communicator, config, dataset, field.classes);
+  Recommender& recommender = *model.recommender;
+  recommender.UseCompute(training.compute);
+
+  const data::NegativeSampler negatives(dataset, training.seed);
+  const StepRules rules = RulesOf(config);
+  SequenceObjective objective(recommender, dataset, negatives, rules, field.column);
+  TrainingStep step(recommender, objective, rules);
+  const auto users_of = [&](data::UserPart part) {
+    const std::vector<int32_t> users = data::UsersOf(dataset, part);
+    return predicts ? UsersWithValue(dataset, users, field) : users;
+  };
+  data::EpochPlan plan(dataset, users_of(data::UserPart::kColdTrain), PlanOf(config, recommender));
+  LoopInputs inputs{
+      .stage = "tune",
+      .config_json = ConfigJson(config, recommender.encoder().config(), model.profile),
+      .parent_digest = model.parent_digest,
+      .resolved_flags = resolved_flags,
+      .validate =
+          predicts ? ProfileValidation(recommender, dataset, users_of(data::UserPart::kColdDev), field)
+                   : CaseValidation(recommender, dataset,
+                                    SelectCases(dataset, data::CasePart::kColdDev, config.task, config.shots),
+                                    training),
+      .metric = predicts ? "probability of the true value" : training.metric};
+  if (recommender.user_vectors().defined())
+    inputs.shared.push_back({kUserVectorsTensor, recommender.user_vectors()});
+  const std::string digest_before = PretrainedDigest(recommender, model.pretrained_dense);
+  TrainingLoop loop(recommender, step, dataset, plan, training, std::move(inputs));
+  StageResult result = loop.Run();
+  const std::string digest_after = PretrainedDigest(recommender, model.pretrained_dense);
+  const bool light = config.method == TuneMethod::kPprLight;
+  PPR_BUG_IF_NOT(!light || digest_before == digest_after, "PPR(light) changed a frozen parameter");
+  const ParameterCounts counts =
+      CountParameters(step, recommender, model.pretrained_dense, config.source_dataset.empty());
+  result.text = NameOf(config.method) + " " + result.text + ToText(counts);
+  if (light) {
+    std::string digests;
+    for (const std::string& of_rank : dist::AllGatherText(communicator, digest_after)) digests += of_rank;
+    result.text += Format("frozen parameters: digest %s before and after, over the shards of %d ranks\n",
+                          DigestOfBytes(digests.data(), digests.size()).c_str(), communicator.size());
+  }
+  if (communicator.rank() == 0) WriteRunSummary(training.output, "tune", result, counts);
+  return result;
+}
+
+}  // namespace ppr::train

@@ -1,0 +1,64 @@
+// MeLU (model/melu.h) on the sharded table: every stretch of clicks is a task, cut at random into what the
+// user's decision layers are adapted on and what they are judged on. A user without known clicks is scored by
+// the global layers, that is, by profile and item alone.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <span>
+#include <vector>
+
+#include "data/negatives.h"
+#include "model/melu.h"
+#include "train/objective.h"
+#include "train/competitors/pair_scorer.h"
+#include "stages/stage_config.h"
+
+namespace ppr::train {
+
+class MeluRecommender : public PairScorer {
+ public:
+  // All references must outlive this. `negatives`: what adaptation compares known clicks with.
+  MeluRecommender(dist::Communicator& communicator, const data::Dataset& dataset, const ProfileInput& profile,
+                  const data::NegativeSampler& negatives, const MeluSettings& settings,
+                  model::NextItemLoss loss, int64_t width, double init_std, uint64_t seed);
+
+  // Adapts to the newest settings.support_clicks clicks before each case, each against one negative.
+  at::Tensor Score(std::span<const int64_t> cases, const std::vector<int64_t>& items) override;
+
+  const model::MeluModel& melu() const { return *melu_; }
+  const MeluSettings& settings() const { return settings_; }
+  const data::NegativeSampler& negatives() const { return negatives_; }
+  using PairScorer::CodesOf;
+
+ private:
+  const data::NegativeSampler& negatives_;
+  MeluSettings settings_;
+  std::unique_ptr<model::MeluModel> melu_;
+};
+
+// The loss of MeLU's query pairs. Sequences are read click by click (Reading::kEveryClick); a task is the
+// clicks of a sequence and its last target.
+class MeluObjective : public Objective {
+ public:
+  // `recommender` must outlive this.
+  MeluObjective(MeluRecommender& recommender, uint64_t seed) : recommender_(recommender), seed_(seed) {}
+
+  int64_t NumTargets(const Upcoming& upcoming) const override;  // query pairs
+  std::unique_ptr<Share> Pack(const Upcoming& upcoming) const override;
+  Losses Compute(const Inputs& inputs) override;
+
+ private:
+  // Clicks [begin, split) are support, [split, end) query.
+  struct Task {
+    int32_t user, begin, split, end;
+  };
+  // A function of (seed, epoch, user, window); the support is at most settings.support_clicks clicks, and
+  // empty only where a user's first click is a target.
+  Task TaskOf(int64_t epoch, const data::TrainingSequence& sequence) const;
+
+  MeluRecommender& recommender_;
+  uint64_t seed_;
+};
+
+}  // namespace ppr::train
