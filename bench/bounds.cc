@@ -3,8 +3,8 @@
 #include <cstring>
 #include <vector>
 
-#include "model/fused/kernels.h"
 #include "benchmark/matrix_probe.h"
+#include "model/fused/kernels.h"
 
 namespace ppr::bench {
 namespace {
@@ -34,7 +34,7 @@ double CopyRate(size_t bytes) {
 double RateOf(Bound bound) {
   switch (bound) {
     case Bound::kProducts:
-      return train::KernelRateOfThread(*model::fused::BestKernels(), kProbeSeconds);
+      return benchmark::KernelRateOfThread(*model::fused::BestKernels(), kProbeSeconds);
     case Bound::kLanes:
       return RateOf(Bound::kProducts) / 2;
     case Bound::kCache:

@@ -17,11 +17,11 @@ constexpr int64_t kUsers = 512, kWidth = 64;
 void CountScores(benchmark::State& state) {
   const int64_t items = state.range(0);
   const std::vector<float> users = RandomFloats(kUsers * kWidth, 1), rows = RandomFloats(items * kWidth, 2);
-  const train::QueryGroups groups(users.data(), kUsers, kWidth);
+  const evaluation::QueryGroups groups(users.data(), kUsers, kWidth);
   const std::vector<float> thresholds(kUsers, 1.0F);
-  std::vector<train::ScoreCounts> counts(kUsers);
+  std::vector<evaluation::ScoreCounts> counts(kUsers);
   Roofline roofline(state, Bound::kLanes);
-  for (auto _ : state) train::CountScores(groups, rows.data(), items, thresholds, counts);
+  for (auto _ : state) evaluation::CountScores(groups, rows.data(), items, thresholds, counts);
   const double seconds = roofline.Report(2.0 * kUsers * static_cast<double>(items) * kWidth);
   state.counters["users/s"] = static_cast<double>(kUsers * state.iterations()) / seconds;
 }

@@ -47,7 +47,7 @@ void RowAdamStep(benchmark::State& state) {
   const int64_t rows = state.range(0);
   const model::fused::Kernels& kernels = *model::fused::BestKernels();
   const at::Tensor table = at::zeros({rows, kWidth});
-  train::RowAdam adam({}, {}, rows, kWidth);
+  optim::RowAdam adam({}, {}, rows, kWidth);
   const std::vector<float> parts = RandomFloats(kIds * kWidth, 2), factors = RandomFloats(kIds, 3);
   std::vector<const float*> part_of(kIds);
   std::vector<BatchOfRows> batches;
@@ -67,7 +67,7 @@ void RowAdamStep(benchmark::State& state) {
       kernels.weighted_sum(part_of.data() + first, factors.data() + first, last - first, kWidth, gradient);
     };
     adam.CatchUp(table, batch.slots, step);
-    adam.Update(table, batch.slots, train::RowGradient(sum), ++step);
+    adam.Update(table, batch.slots, optim::RowGradient(sum), ++step);
     touched += batch.slots.numel();
   }
   // A row, m and v in and out; each gradient in once.

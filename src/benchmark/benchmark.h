@@ -6,12 +6,12 @@
 #include <string>
 #include <vector>
 
+#include "benchmark/reports.h"
 #include "data/prepare/prepare.h"
 #include "dist/communicator.h"
-#include "benchmark/reports.h"
 #include "stages/stage_config.h"
 
-namespace ppr::train {
+namespace ppr::benchmark {
 
 // How often, and for how long.
 struct RepeatRules {
@@ -34,7 +34,7 @@ struct GeneratedData {
 
 // The training step of pretrain.
 struct TrainingBenchmark {
-  PretrainConfig pretrain;  // its output, limits, evaluations and checkpoints play no part
+  stages::PretrainConfig pretrain;  // its output, limits, evaluations and checkpoints play no part
   GeneratedData generated;
   RepeatRules rules;
   int64_t steps = 0;  // of one repeat; 0 = as many as take rules.seconds
@@ -46,8 +46,8 @@ TrainingSpeedReport Measure(dist::Communicator& communicator, const TrainingBenc
 
 // The ranking of evaluate, with a stored model or an untrained one: the time is the same.
 struct EvaluationBenchmark {
-  EvaluateConfig evaluate;       // checkpoint "" = untrained; output and baseline play no part
-  model::EncoderConfig encoder;  // of the untrained model
+  stages::EvaluateConfig evaluate;  // checkpoint "" = untrained; output and baseline play no part
+  model::EncoderConfig encoder;     // of the untrained model
   uint64_t seed = 1;
   GeneratedData generated;
   RepeatRules rules;
@@ -68,4 +68,4 @@ struct PrepareBenchmark {
 // One process. ConfigError on several ranks.
 PrepareSpeedReport Measure(dist::Communicator& communicator, const PrepareBenchmark& benchmark);
 
-}  // namespace ppr::train
+}  // namespace ppr::benchmark

@@ -12,9 +12,9 @@
 #include "benchmark/timed_work.h"
 #include "stages/setting_names.h"
 #include "stages/stored_recommender.h"
-#include "train/training_loop.h"
+#include "train/case_validation.h"
 
-namespace ppr::train {
+namespace ppr::benchmark {
 namespace {
 
 constexpr int64_t kGeneratedCases = 8192;
@@ -25,46 +25,48 @@ data::Dataset LoadOrGenerate(const EvaluationBenchmark& benchmark) {
                               kGeneratedCases, benchmark.seed);
 }
 
-std::unique_ptr<Recommender> LoadOrMake(dist::Communicator& communicator,
-                                        const EvaluationBenchmark& benchmark, const data::Dataset& dataset) {
+std::unique_ptr<recommender::Recommender> LoadOrMake(dist::Communicator& communicator,
+                                                     const EvaluationBenchmark& benchmark,
+                                                     const data::Dataset& dataset) {
   const std::string& path = benchmark.evaluate.checkpoint;
   if (path.empty()) {
-    return std::make_unique<Recommender>(communicator, benchmark.encoder, std::nullopt, ProfileInput{},
-                                         dataset.num_items(), benchmark.seed);
+    return std::make_unique<recommender::Recommender>(communicator, benchmark.encoder, std::nullopt,
+                                                      recommender::ProfileInput{}, dataset.num_items(),
+                                                      benchmark.seed);
   }
-  const LoadedCheckpoint checkpoint = LoadForReading(communicator, path, dataset);
-  return RestoreRecommender(communicator, checkpoint, dataset);
+  const checkpoint::LoadedCheckpoint checkpoint = stages::LoadForReading(communicator, path, dataset);
+  return stages::RestoreRecommender(communicator, checkpoint, dataset);
 }
 
-data::CasePart PartOf(const EvaluateConfig& config, const data::Dataset& dataset) {
-  if (config.part != "auto") return *ValueNamed<data::CasePart>(config.part);
+data::CasePart PartOf(const stages::EvaluateConfig& config, const data::Dataset& dataset) {
+  if (config.part != "auto") return *stages::ValueNamed<data::CasePart>(config.part);
   return dataset.protocol == data::Protocol::kLeaveOneOut ? data::CasePart::kTest : data::CasePart::kColdTest;
 }
 
 // Ranks the cases in one of the two ways, and keeps apart how long the user vectors take.
 class TimedRanking {
  public:
-  TimedRanking(Recommender& recommender, const data::Dataset& dataset, const std::vector<int64_t>& cases,
-               int64_t batch_cases, bool full_catalogue)
+  TimedRanking(recommender::Recommender& recommender, const data::Dataset& dataset,
+               const std::vector<int64_t>& cases, int64_t batch_cases, bool full_catalogue)
       : recommender_(recommender),
         dataset_(dataset),
         cases_(cases),
         batch_cases_(batch_cases),
         full_catalogue_(full_catalogue),
-        user_vectors_(UserVectorsOf(recommender, dataset)) {}
+        user_vectors_(train::UserVectorsOf(recommender, dataset)) {}
 
   // Collective. All cases `copies` times.
   void Rank(int64_t copies) {
     std::vector<int64_t> tiled;
     for (int64_t i = 0; i < copies; ++i) tiled.insert(tiled.end(), cases_.begin(), cases_.end());
-    const UserVectors timed = [this](std::span<const int64_t> cases) {
+    const evaluation::UserVectors timed = [this](std::span<const int64_t> cases) {
       const auto start = std::chrono::steady_clock::now();
       const at::Tensor users = user_vectors_(cases);
       vector_seconds_ += std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
       return users;
     };
-    EvaluateCases(recommender_.communicator(), dataset_, recommender_.table(), tiled, timed, full_catalogue_,
-                  batch_cases_);
+    evaluation::EvaluateCases(recommender_.communicator(), dataset_, recommender_.table(), tiled, timed,
+                              full_catalogue_, batch_cases_);
   }
 
   // Collective. Warms up, then repeats.
@@ -88,27 +90,27 @@ class TimedRanking {
   }
 
  private:
-  Recommender& recommender_;
+  recommender::Recommender& recommender_;
   const data::Dataset& dataset_;
   const std::vector<int64_t>& cases_;
   int64_t batch_cases_;
   bool full_catalogue_;
-  UserVectors user_vectors_;
+  evaluation::UserVectors user_vectors_;
   double vector_seconds_ = 0;  // on this rank
 };
 
 }  // namespace
 
 EvaluationSpeedReport Measure(dist::Communicator& communicator, const EvaluationBenchmark& benchmark) {
-  const EvaluateConfig& config = benchmark.evaluate;
+  const stages::EvaluateConfig& config = benchmark.evaluate;
   const data::Dataset dataset = LoadOrGenerate(benchmark);
-  const std::unique_ptr<Recommender> recommender = LoadOrMake(communicator, benchmark, dataset);
+  const std::unique_ptr<recommender::Recommender> recommender = LoadOrMake(communicator, benchmark, dataset);
   recommender->UseCompute(config.compute);
   const data::CasePart part = PartOf(config, dataset);
-  const std::vector<int64_t> cases = SelectCases(dataset, part, config.task);
+  const std::vector<int64_t> cases = evaluation::SelectCases(dataset, part, config.task);
   if (cases.empty()) {
-    throw DataError(dataset.path + ": expected cases of part " + NameOf(part) + " for task " +
-                    NameOf(config.task) + ", found none");
+    throw DataError(dataset.path + ": expected cases of part " + stages::NameOf(part) + " for task " +
+                    stages::NameOf(config.task) + ", found none");
   }
   const bool fused = recommender->fused() != nullptr;
   EvaluationSpeedReport report{
@@ -119,7 +121,7 @@ EvaluationSpeedReport Measure(dist::Communicator& communicator, const Evaluation
                   .compute = fused ? "fused" : "reference",
                   .instruction_set = fused ? recommender->fused()->kernels().name : ""},
       .model = config.checkpoint.empty() ? "untrained" : config.checkpoint,
-      .part = NameOf(part),
+      .part = stages::NameOf(part),
       .cases = static_cast<int64_t>(cases.size()),
       .candidates_per_case = dataset.cases.num_candidates};
   report.candidates =
@@ -129,4 +131,4 @@ EvaluationSpeedReport Measure(dist::Communicator& communicator, const Evaluation
   return report;
 }
 
-}  // namespace ppr::train
+}  // namespace ppr::benchmark

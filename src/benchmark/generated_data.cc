@@ -9,7 +9,7 @@
 #include "base/random.h"
 #include "data/prepare/candidates.h"
 
-namespace ppr::train {
+namespace ppr::benchmark {
 namespace {
 
 constexpr int32_t kCandidates = 99;
@@ -88,4 +88,4 @@ void WriteGeneratedClicks(const std::string& path, int64_t rows, uint64_t seed) 
   if (!written || std::fflush(file.get()) != 0) throw StorageErrorFromErrno("cannot write", path);
 }
 
-}  // namespace ppr::train
+}  // namespace ppr::benchmark

@@ -4,10 +4,10 @@
 #include <cstdint>
 #include <string>
 
-#include "data/dataset.h"
 #include "benchmark/benchmark.h"
+#include "data/dataset.h"
 
-namespace ppr::train {
+namespace ppr::benchmark {
 
 // A leave-one-out dataset: at least `sequences` warm users, and enough of them that their clicks are as many
 // as items. A user has on average generated.targets_per_sequence training targets, at most max_history; ids
@@ -19,4 +19,4 @@ data::Dataset MakeGeneratedDataset(const GeneratedData& generated, int64_t max_h
 // many items as rows, some of them clicked far more often than others. StorageError.
 void WriteGeneratedClicks(const std::string& path, int64_t rows, uint64_t seed);
 
-}  // namespace ppr::train
+}  // namespace ppr::benchmark

@@ -8,10 +8,10 @@
 #include <numeric>
 #include <vector>
 
-#include "model/fused/gemm.h"
 #include "benchmark/timed_work.h"
+#include "model/fused/gemm.h"
 
-namespace ppr::train {
+namespace ppr::benchmark {
 namespace {
 
 // [96, 64] x [64, 64]: the shape of most products of an encoder of width 64, as the fused kernels see them.
@@ -92,4 +92,4 @@ double MatrixProbe::LibraryRate(double seconds) {
   return static_cast<double>(calls) * 2 * size * size * size / elapsed;
 }
 
-}  // namespace ppr::train
+}  // namespace ppr::benchmark

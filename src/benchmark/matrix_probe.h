@@ -6,7 +6,7 @@
 #include "dist/communicator.h"
 #include "model/fused/kernels.h"
 
-namespace ppr::train {
+namespace ppr::benchmark {
 
 // FLOP/s of all ranks together.
 struct MatrixRates {
@@ -35,4 +35,4 @@ class MatrixProbe {
   at::Tensor left_, right_, product_;  // of the library
 };
 
-}  // namespace ppr::train
+}  // namespace ppr::benchmark

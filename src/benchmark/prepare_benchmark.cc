@@ -10,7 +10,7 @@
 #include "benchmark/generated_data.h"
 #include "benchmark/timed_work.h"
 
-namespace ppr::train {
+namespace ppr::benchmark {
 namespace {
 
 namespace fs = std::filesystem;
@@ -78,4 +78,4 @@ PrepareSpeedReport Measure(dist::Communicator& communicator, const PrepareBenchm
   return report;
 }
 
-}  // namespace ppr::train
+}  // namespace ppr::benchmark

@@ -5,7 +5,7 @@
 #include "base/text_format.h"
 #include "benchmark/benchmark.h"
 
-namespace ppr::train {
+namespace ppr::benchmark {
 namespace {
 
 void Append(const std::vector<std::string>& more, std::vector<std::string>* problems) {
@@ -60,7 +60,7 @@ std::vector<std::string> GeneratedData::Problems(int64_t max_history) const {
 
 std::vector<std::string> TrainingBenchmark::Problems() const {
   // The source of data is checked here, and there is no run folder.
-  PretrainConfig checked = pretrain;
+  stages::PretrainConfig checked = pretrain;
   checked.training.dataset = checked.training.output = "none";
   std::vector<std::string> problems = checked.Problems();
   CheckSource(pretrain.training.dataset, generated, pretrain.encoder.max_history, &problems);
@@ -71,7 +71,7 @@ std::vector<std::string> TrainingBenchmark::Problems() const {
 }
 
 std::vector<std::string> EvaluationBenchmark::Problems() const {
-  EvaluateConfig checked = evaluate;
+  stages::EvaluateConfig checked = evaluate;
   checked.dataset = checked.checkpoint = "none";
   std::vector<std::string> problems = checked.Problems();
   if (evaluate.checkpoint.empty()) Append(encoder.Problems(), &problems);
@@ -102,4 +102,4 @@ std::vector<std::string> PrepareBenchmark::Problems() const {
   return problems;
 }
 
-}  // namespace ppr::train
+}  // namespace ppr::benchmark

@@ -8,13 +8,13 @@
 
 #include "base/text_format.h"
 
-namespace ppr::train {
+namespace ppr::benchmark {
 namespace {
 
 using Json = nlohmann::ordered_json;
 
 // In the order of StepPhase: the key of a program, the words of a person.
-constexpr std::array<std::pair<const char*, const char*>, kStepPhases> kPhaseNames = {{
+constexpr std::array<std::pair<const char*, const char*>, train::kStepPhases> kPhaseNames = {{
     {"data", "data: of the batch, where not packed ahead"},
     {"gather", "gather: rows caught up and brought here"},
     {"forward_backward", "forward, loss, backward; next batch packed"},
@@ -112,7 +112,7 @@ Json ToJson(const TrainingRepeat& repeat) {
   return json;
 }
 
-double Sum(const std::array<double, kStepPhases>& values) {
+double Sum(const std::array<double, train::kStepPhases>& values) {
   return std::accumulate(values.begin(), values.end(), 0.0);
 }
 
@@ -142,7 +142,7 @@ Spread RowsPerSecond(const PrepareSpeedReport& report) {
 std::string TrainingSpeedReport::ToText() const {
   const TrainingSpreads spreads = SpreadsOf(repeats);
   const auto steps = static_cast<double>(repeats.front().steps);
-  std::string text = "training: " + train::ToText(setting);
+  std::string text = "training: " + benchmark::ToText(setting);
   text += Format("%zu repeats of %s steps; a step has %.1f sequences, %.1f tokens, %.1f targets\n\n",
                  repeats.size(), WithThousands(repeats.front().steps).c_str(),
                  static_cast<double>(repeats.front().sequences) / steps,
@@ -159,7 +159,7 @@ std::string TrainingSpeedReport::ToText() const {
   text += Line("  % of it", spreads.of_library, 1);
   const double total = Sum(phase_us);
   text += Format("\na step takes %s us:\n", WithThousands(std::llround(total)).c_str());
-  for (size_t phase = 0; phase < kStepPhases; ++phase) {
+  for (size_t phase = 0; phase < train::kStepPhases; ++phase) {
     text += Format("  %-44s %6.2f %% %10.1f us\n", kPhaseNames[phase].second, 100 * phase_us[phase] / total,
                    phase_us[phase]);
   }
@@ -170,45 +170,45 @@ std::string TrainingSpeedReport::ToJson() const {
   const TrainingSpreads spreads = SpreadsOf(repeats);
   Json json = {{"benchmark", "training"},
                {"counts", kWhatTrainingCounts},
-               {"setting", train::ToJson(setting)},
+               {"setting", benchmark::ToJson(setting)},
                {"config", Json::parse(config_json)},
-               {"targets_per_second", train::ToJson(spreads.targets)},
-               {"useful_gflops", train::ToJson(spreads.useful)}};
-  json["kernel_probe_gflops"] = spreads.has_kernel ? train::ToJson(spreads.kernel) : Json(nullptr);
-  json["percent_of_kernel_probe"] = spreads.has_kernel ? train::ToJson(spreads.of_kernel) : Json(nullptr);
-  json["library_probe_gflops"] = train::ToJson(spreads.library);
-  json["percent_of_library_probe"] = train::ToJson(spreads.of_library);
+               {"targets_per_second", benchmark::ToJson(spreads.targets)},
+               {"useful_gflops", benchmark::ToJson(spreads.useful)}};
+  json["kernel_probe_gflops"] = spreads.has_kernel ? benchmark::ToJson(spreads.kernel) : Json(nullptr);
+  json["percent_of_kernel_probe"] = spreads.has_kernel ? benchmark::ToJson(spreads.of_kernel) : Json(nullptr);
+  json["library_probe_gflops"] = benchmark::ToJson(spreads.library);
+  json["percent_of_library_probe"] = benchmark::ToJson(spreads.of_library);
   const double total = Sum(phase_us);
   json["step_microseconds"] = total;
-  for (size_t phase = 0; phase < kStepPhases; ++phase) {
+  for (size_t phase = 0; phase < train::kStepPhases; ++phase) {
     json["breakdown"][kPhaseNames[phase].first] = {{"microseconds", phase_us[phase]},
                                                    {"percent", 100 * phase_us[phase] / total}};
   }
-  for (const TrainingRepeat& repeat : repeats) json["repeats"].push_back(train::ToJson(repeat));
+  for (const TrainingRepeat& repeat : repeats) json["repeats"].push_back(benchmark::ToJson(repeat));
   return json.dump(2) + "\n";
 }
 
 std::string EvaluationSpeedReport::ToText() const {
-  std::string text = "evaluation: " + train::ToText(setting);
+  std::string text = "evaluation: " + benchmark::ToText(setting);
   text += Format("model %s; %s cases of part %s, %lld candidates each; %zu repeats\n\n", model.c_str(),
                  WithThousands(cases).c_str(), part.c_str(), static_cast<long long>(candidates_per_case),
                  candidates.users_per_second.size());
   text += Format("%-30s %14s   (min - max)\n", "", "median");
-  text += train::ToText("candidates, users/s", candidates);
-  text += train::ToText("full catalogue, users/s", catalogue);
+  text += benchmark::ToText("candidates, users/s", candidates);
+  text += benchmark::ToText("full catalogue, users/s", catalogue);
   return text + "\n" + kWhatEvaluationCounts;
 }
 
 std::string EvaluationSpeedReport::ToJson() const {
   const Json json = {{"benchmark", "evaluation"},
                      {"counts", kWhatEvaluationCounts},
-                     {"setting", train::ToJson(setting)},
+                     {"setting", benchmark::ToJson(setting)},
                      {"model", model},
                      {"part", part},
                      {"cases", cases},
                      {"candidates_per_case", candidates_per_case},
-                     {"candidates", train::ToJson(candidates)},
-                     {"full_catalogue", train::ToJson(catalogue)}};
+                     {"candidates", benchmark::ToJson(candidates)},
+                     {"full_catalogue", benchmark::ToJson(catalogue)}};
   return json.dump(2) + "\n";
 }
 
@@ -229,10 +229,10 @@ std::string PrepareSpeedReport::ToJson() const {
                      {"interactions", interactions},
                      {"rows", rows},
                      {"bytes", bytes},
-                     {"rows_per_second", train::ToJson(RowsPerSecond(*this))},
-                     {"seconds", train::ToJson(SpreadOf(seconds))},
+                     {"rows_per_second", benchmark::ToJson(RowsPerSecond(*this))},
+                     {"seconds", benchmark::ToJson(SpreadOf(seconds))},
                      {"peak_memory_bytes", peak_memory_bytes}};
   return json.dump(2) + "\n";
 }
 
-}  // namespace ppr::train
+}  // namespace ppr::benchmark

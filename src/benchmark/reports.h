@@ -9,7 +9,7 @@
 #include "benchmark/spread.h"
 #include "train/step_times.h"
 
-namespace ppr::train {
+namespace ppr::benchmark {
 
 // Where a benchmark ran.
 struct BenchmarkSetting {
@@ -40,7 +40,7 @@ struct TrainingSpeedReport {
   std::string config_json;  // what decides what is computed (train/config_json.h)
   std::vector<TrainingRepeat> repeats;
   // Microseconds of a step by StepPhase, mean over steps and ranks.
-  std::array<double, kStepPhases> phase_us{};
+  std::array<double, train::kStepPhases> phase_us{};
 
   std::string ToText() const;
   std::string ToJson() const;
@@ -77,4 +77,4 @@ struct PrepareSpeedReport {
   std::string ToJson() const;
 };
 
-}  // namespace ppr::train
+}  // namespace ppr::benchmark

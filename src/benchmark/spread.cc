@@ -2,7 +2,7 @@
 
 #include <algorithm>
 
-namespace ppr::train {
+namespace ppr::benchmark {
 
 Spread SpreadOf(std::vector<double> values) {
   if (values.empty()) return {};
@@ -12,4 +12,4 @@ Spread SpreadOf(std::vector<double> values) {
   return {median, values.front(), values.back()};
 }
 
-}  // namespace ppr::train
+}  // namespace ppr::benchmark

@@ -3,7 +3,7 @@
 
 #include <vector>
 
-namespace ppr::train {
+namespace ppr::benchmark {
 
 struct Spread {
   double median = 0, min = 0, max = 0;
@@ -12,4 +12,4 @@ struct Spread {
 // Of an even number the median is the mean of the middle two; of none, all are 0.
 Spread SpreadOf(std::vector<double> values);
 
-}  // namespace ppr::train
+}  // namespace ppr::benchmark

@@ -6,7 +6,7 @@
 #include <chrono>
 #include <cmath>
 
-namespace ppr::train {
+namespace ppr::benchmark {
 
 double SumOverRanks(dist::Communicator& communicator, double value) {
   const at::Tensor sum = at::full({1}, value, at::kDouble);
@@ -37,4 +37,4 @@ int64_t WarmUp(dist::Communicator& communicator, double warmup_seconds, double s
   return std::max<int64_t>(1, std::llround(seconds / per_unit));
 }
 
-}  // namespace ppr::train
+}  // namespace ppr::benchmark

@@ -6,7 +6,7 @@
 
 #include "dist/communicator.h"
 
-namespace ppr::train {
+namespace ppr::benchmark {
 
 // Collective. The sum of the ranks' values.
 double SumOverRanks(dist::Communicator& communicator, double value);
@@ -19,4 +19,4 @@ double SecondsOnAllRanks(dist::Communicator& communicator, const std::function<v
 int64_t WarmUp(dist::Communicator& communicator, double warmup_seconds, double seconds,
                const std::function<void(int64_t units)>& work);
 
-}  // namespace ppr::train
+}  // namespace ppr::benchmark

@@ -10,19 +10,19 @@
 #include "benchmark/matrix_probe.h"
 #include "benchmark/timed_work.h"
 #include "benchmark/useful_flops.h"
-#include "stages/config_json.h"
 #include "recommender/recommender.h"
+#include "stages/config_json.h"
 #include "train/sequence_objective.h"
 #include "train/training_step.h"
 
-namespace ppr::train {
+namespace ppr::benchmark {
 namespace {
 
 // Epochs hold this many batches at least: where one ends, the next is planned, as in a training run.
 constexpr int64_t kLeastBatches = 64;
 
 data::Dataset LoadOrGenerate(const TrainingBenchmark& benchmark) {
-  const TrainingConfig& training = benchmark.pretrain.training;
+  const train::TrainingConfig& training = benchmark.pretrain.training;
   if (benchmark.generated.items == 0) return data::ReadDataset(training.dataset);
   return MakeGeneratedDataset(benchmark.generated, benchmark.pretrain.encoder.max_history,
                               kLeastBatches * training.batch_size, /*cases=*/0, training.seed);
@@ -31,11 +31,12 @@ data::Dataset LoadOrGenerate(const TrainingBenchmark& benchmark) {
 // The loop of a training run without what comes between steps: evaluation, checkpoints, logs.
 class BareLoop {
  public:
-  BareLoop(Recommender& recommender, const data::Dataset& dataset, const PretrainConfig& config)
+  BareLoop(recommender::Recommender& recommender, const data::Dataset& dataset,
+           const stages::PretrainConfig& config)
       : config_(config),
         negatives_(dataset, config.training.seed),
-        objective_(recommender, dataset, negatives_, PretrainingRules(config.training)),
-        step_(recommender, objective_, PretrainingRules(config.training)),
+        objective_(recommender, dataset, negatives_, train::PretrainingRules(config.training)),
+        step_(recommender, objective_, train::PretrainingRules(config.training)),
         plan_(dataset, data::UsersOf(dataset, data::UserPart::kWarm),
               {.max_history = config.encoder.max_history, .seed = config.training.seed}) {
     if (plan_.NumBatches(0, config.training.batch_size) == 0)
@@ -47,7 +48,7 @@ class BareLoop {
     for (int64_t i = 0; i < steps; ++i) Advance(done);
     done->steps += steps;
   }
-  StepTimes& times() { return step_.times(); }
+  train::StepTimes& times() { return step_.times(); }
 
  private:
   void Advance(TrainingRepeat* done) {
@@ -57,9 +58,9 @@ class BareLoop {
     const auto here = plan_.Batch(epoch_, batch_, batch_size);
     sequences_.assign(here.begin(), here.end());
     const bool ends_epoch = batch_ + 1 == batches;
-    Upcoming next{.epoch = epoch_ + (ends_epoch ? 1 : 0), .step = last_step_ + 2};
+    train::Upcoming next{.epoch = epoch_ + (ends_epoch ? 1 : 0), .step = last_step_ + 2};
     next.sequences = plan_.Batch(next.epoch, ends_epoch ? 0 : batch_ + 1, batch_size);
-    const StepResult result = step_.Run(epoch_, last_step_ + 1, sequences_, &next);
+    const train::StepResult result = step_.Run(epoch_, last_step_ + 1, sequences_, &next);
     ++last_step_;
     batch_ = ends_epoch ? 0 : batch_ + 1;
     epoch_ = next.epoch;
@@ -69,10 +70,10 @@ class BareLoop {
     done->useful_flops += UsefulFlops(config_.encoder, config_.training.negatives, sequences_);
   }
 
-  const PretrainConfig& config_;
+  const stages::PretrainConfig& config_;
   const data::NegativeSampler negatives_;
-  SequenceObjective objective_;
-  TrainingStep step_;
+  train::SequenceObjective objective_;
+  train::TrainingStep step_;
   data::EpochPlan plan_;
   std::vector<data::TrainingSequence> sequences_;  // of this step
   int64_t epoch_ = 0, batch_ = 0;
@@ -80,13 +81,13 @@ class BareLoop {
 };
 
 // Adds the phases of this repeat on this rank to `seconds`.
-void AddPhases(StepTimes& times, std::array<double, kStepPhases>* seconds) {
-  times.Enter(StepPhase::kOther);
-  for (size_t phase = 0; phase < kStepPhases; ++phase)
-    (*seconds)[phase] += times.seconds(static_cast<StepPhase>(phase));
+void AddPhases(train::StepTimes& times, std::array<double, train::kStepPhases>* seconds) {
+  times.Enter(train::StepPhase::kOther);
+  for (size_t phase = 0; phase < train::kStepPhases; ++phase)
+    (*seconds)[phase] += times.seconds(static_cast<train::StepPhase>(phase));
 }
 
-BenchmarkSetting SettingOf(dist::Communicator& communicator, Recommender& recommender,
+BenchmarkSetting SettingOf(dist::Communicator& communicator, recommender::Recommender& recommender,
                            const data::Dataset& dataset) {
   const bool fused = recommender.fused() != nullptr;
   return {.data = dataset.path,
@@ -100,11 +101,11 @@ BenchmarkSetting SettingOf(dist::Communicator& communicator, Recommender& recomm
 }  // namespace
 
 TrainingSpeedReport Measure(dist::Communicator& communicator, const TrainingBenchmark& benchmark) {
-  const PretrainConfig& config = benchmark.pretrain;
+  const stages::PretrainConfig& config = benchmark.pretrain;
   const RepeatRules& rules = benchmark.rules;
   const data::Dataset dataset = LoadOrGenerate(benchmark);
-  Recommender recommender(communicator, config.encoder, std::nullopt, {}, dataset.num_items(),
-                          config.training.seed);
+  recommender::Recommender recommender(communicator, config.encoder, std::nullopt, {}, dataset.num_items(),
+                                       config.training.seed);
   recommender.UseCompute(config.training.compute);
   BareLoop loop(recommender, dataset, config);
   TrainingRepeat uncounted;
@@ -113,8 +114,8 @@ TrainingSpeedReport Measure(dist::Communicator& communicator, const TrainingBenc
   const int64_t steps = benchmark.steps > 0 ? benchmark.steps : fitting;
 
   TrainingSpeedReport report{.setting = SettingOf(communicator, recommender, dataset),
-                             .config_json = ConfigJson(config)};
-  std::array<double, kStepPhases> seconds{};
+                             .config_json = stages::ConfigJson(config)};
+  std::array<double, train::kStepPhases> seconds{};
   // Short, so that the machine is the same before and after; long enough for its clocks to settle.
   MatrixProbe probe(communicator, std::clamp(rules.seconds / 8, 0.02, 0.25));
   MatrixRates before = probe.Run();
@@ -132,9 +133,9 @@ TrainingSpeedReport Measure(dist::Communicator& communicator, const TrainingBenc
     report.repeats.push_back(repeat);
   }
   const double all_steps = static_cast<double>(steps * rules.repeats * communicator.size());
-  for (size_t phase = 0; phase < kStepPhases; ++phase)
+  for (size_t phase = 0; phase < train::kStepPhases; ++phase)
     report.phase_us[phase] = SumOverRanks(communicator, seconds[phase]) / all_steps * 1e6;
   return report;
 }
 
-}  // namespace ppr::train
+}  // namespace ppr::benchmark

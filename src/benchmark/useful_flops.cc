@@ -1,6 +1,6 @@
 #include "benchmark/useful_flops.h"
 
-namespace ppr::train {
+namespace ppr::benchmark {
 
 double UsefulFlops(const model::EncoderConfig& encoder, int64_t negatives,
                    std::span<const data::TrainingSequence> batch) {
@@ -19,4 +19,4 @@ double UsefulFlops(const model::EncoderConfig& encoder, int64_t negatives,
   return kForwardAndBackward * (static_cast<double>(encoder.blocks) * of_blocks + scores);
 }
 
-}  // namespace ppr::train
+}  // namespace ppr::benchmark

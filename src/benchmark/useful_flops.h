@@ -8,10 +8,10 @@
 #include "data/batches.h"
 #include "model/encoder.h"
 
-namespace ppr::train {
+namespace ppr::benchmark {
 
 // Of the matrix products of forward and backward pass, two for each multiply and add.
 double UsefulFlops(const model::EncoderConfig& encoder, int64_t negatives,
                    std::span<const data::TrainingSequence> batch);
 
-}  // namespace ppr::train
+}  // namespace ppr::benchmark

@@ -16,7 +16,7 @@
 
 #include "dist/communicator.h"
 
-namespace ppr::train {
+namespace ppr::checkpoint {
 
 struct NamedTensor {
   std::string name;   // "dense/values", "items/rows"
@@ -78,4 +78,4 @@ struct LoadedCheckpoint {
 LoadedCheckpoint ReadCheckpoint(dist::Communicator& communicator, const std::string& folder,
                                 const std::vector<std::string>& row_names = {});
 
-}  // namespace ppr::train
+}  // namespace ppr::checkpoint

@@ -13,7 +13,7 @@
 #include "base/errors.h"
 #include "base/text_format.h"
 
-namespace ppr::train {
+namespace ppr::checkpoint {
 
 namespace {
 
@@ -106,4 +106,4 @@ FileDigest DigestAndCompare(const std::string& path, const FileImage& image) {
   return {total_bytes, digester.Hex()};
 }
 
-}  // namespace ppr::train
+}  // namespace ppr::checkpoint

@@ -6,7 +6,7 @@
 #include <string>
 #include <vector>
 
-namespace ppr::train {
+namespace ppr::checkpoint {
 
 // `size_bytes` of memory that belong at `offset_bytes` of a file.
 struct FileRegion {
@@ -37,4 +37,4 @@ struct FileDigest {
 // Digest of the file as the device gives it back; StorageError when it does not hold the image.
 FileDigest DigestAndCompare(const std::string& path, const FileImage& image);
 
-}  // namespace ppr::train
+}  // namespace ppr::checkpoint

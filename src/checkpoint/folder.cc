@@ -17,7 +17,7 @@
 
 #include "base/logging.h"
 
-namespace ppr::train {
+namespace ppr::checkpoint {
 
 namespace {
 
@@ -231,4 +231,4 @@ void Rotate(const std::string& checkpoints_folder, const std::string& run_id, co
   }
 }
 
-}  // namespace ppr::train
+}  // namespace ppr::checkpoint

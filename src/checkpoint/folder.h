@@ -11,7 +11,7 @@
 
 #include "checkpoint/manifest.h"
 
-namespace ppr::train {
+namespace ppr::checkpoint {
 
 inline constexpr char kLatest[] = "LATEST";
 inline constexpr char kBest[] = "BEST";
@@ -66,4 +66,4 @@ CheckpointName CommitFolder(const std::string& checkpoints_folder, const std::st
 void Rotate(const std::string& checkpoints_folder, const std::string& run_id, const CheckpointName& current,
             int keep);
 
-}  // namespace ppr::train
+}  // namespace ppr::checkpoint

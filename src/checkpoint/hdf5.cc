@@ -4,7 +4,7 @@
 
 #include "base/logging.h"
 
-namespace ppr::train {
+namespace ppr::checkpoint {
 
 static_assert(std::endian::native == std::endian::little,
               "tensors are stored as they lie in memory, little endian");
@@ -54,4 +54,4 @@ Hdf5Silence::~Hdf5Silence() {
     LOG(WARNING) << "HDF5's error handler cannot be put back";
 }
 
-}  // namespace ppr::train
+}  // namespace ppr::checkpoint

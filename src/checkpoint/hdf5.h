@@ -16,7 +16,7 @@
 #include "base/checked_cast.h"
 #include "base/unique_handle.h"
 
-namespace ppr::train {
+namespace ppr::checkpoint {
 
 // The error stack of the last failed call of this thread as one line: "what (major, minor) in function; ...".
 std::string Hdf5ErrorText();
@@ -73,8 +73,8 @@ Hdf5Space Hdf5SpaceOf(const std::vector<int64_t>& shape, const std::string& path
 // Type of "float32", "float64" or "int64", in a file and, on our machines, in memory. Owned by the library.
 hid_t Hdf5TypeOf(const std::string& dtype);
 
-}  // namespace ppr::train
+}  // namespace ppr::checkpoint
 
 // Evaluates the HDF5 call once and gives its result; throws ErrorType with call, path and the library's error
 // stack.
-#define PPR_H5_CHECK(ErrorType, call, path) ::ppr::train::CheckedHdf5<ErrorType>((call), #call, (path))
+#define PPR_H5_CHECK(ErrorType, call, path) ::ppr::checkpoint::CheckedHdf5<ErrorType>((call), #call, (path))

@@ -10,7 +10,7 @@
 #include "checkpoint/hdf5.h"
 #include "checkpoint/shard.h"
 
-namespace ppr::train {
+namespace ppr::checkpoint {
 
 namespace {
 
@@ -163,4 +163,4 @@ FileImage LayOutTensorFile(const std::string& path, const std::vector<NamedTenso
                  CheckedCast<int64_t>(size_bytes, "file size"));
 }
 
-}  // namespace ppr::train
+}  // namespace ppr::checkpoint

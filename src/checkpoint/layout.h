@@ -7,11 +7,11 @@
 #include "checkpoint/checkpoint.h"
 #include "checkpoint/file_bytes.h"
 
-namespace ppr::train {
+namespace ppr::checkpoint {
 
 // Every byte of an HDF5 file with these tensors (checkpoint_shard.h says in which form); the tensors stay
 // where they are and must outlive the image. `path` is for messages: the disk is not touched. StorageError
 // when the library fails.
 FileImage LayOutTensorFile(const std::string& path, const std::vector<NamedTensor>& tensors);
 
-}  // namespace ppr::train
+}  // namespace ppr::checkpoint

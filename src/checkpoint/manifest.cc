@@ -11,7 +11,7 @@
 #include "base/text_format.h"
 #include "dist/owner_map.h"
 
-namespace ppr::train {
+namespace ppr::checkpoint {
 
 namespace {
 
@@ -313,4 +313,4 @@ Manifest ParseManifest(const std::string& text, const std::string& folder) {
   return manifest;
 }
 
-}  // namespace ppr::train
+}  // namespace ppr::checkpoint

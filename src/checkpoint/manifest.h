@@ -10,7 +10,7 @@
 #include <string>
 #include <vector>
 
-namespace ppr::train {
+namespace ppr::checkpoint {
 
 inline constexpr char kManifestFile[] = "manifest.json";
 inline constexpr char kSharedFile[] = "shared.h5";
@@ -55,4 +55,4 @@ Manifest ParseManifest(const std::string& text, const std::string& folder);
 // "..".
 bool IsTensorName(const std::string& name);
 
-}  // namespace ppr::train
+}  // namespace ppr::checkpoint

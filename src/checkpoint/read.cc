@@ -11,15 +11,15 @@
 #include "base/errors.h"
 #include "base/nearest_name.h"
 #include "base/text_format.h"
-#include "dist/owner_map.h"
 #include "checkpoint/checkpoint.h"
-#include "dist/agreement.h"
 #include "checkpoint/folder.h"
 #include "checkpoint/manifest.h"
 #include "checkpoint/reshard.h"
 #include "checkpoint/shard.h"
+#include "dist/agreement.h"
+#include "dist/owner_map.h"
 
-namespace ppr::train {
+namespace ppr::checkpoint {
 
 namespace {
 
@@ -179,7 +179,7 @@ std::string ResolveCheckpoint(dist::Communicator& communicator, const std::strin
                               const std::string& pointer) {
   PPR_BUG_IF_NOT(pointer == kLatest || pointer == kBest, "no pointer file is named \"" + pointer + "\"");
   std::string folder;
-  AgreeOn(communicator, [&] {
+  dist::AgreeOn(communicator, [&] {
     if (communicator.rank() == 0) folder = FolderOf(WithoutSlashes(path), pointer);
   });
   return dist::BroadcastText(communicator, folder);
@@ -189,24 +189,25 @@ LoadedCheckpoint ReadCheckpoint(dist::Communicator& communicator, const std::str
                                 const std::vector<std::string>& row_names) {
   const std::string place = WithoutSlashes(folder);
   std::string text;
-  AgreeOn(communicator, [&] {
+  dist::AgreeOn(communicator, [&] {
     if (communicator.rank() == 0) text = ReadManifestText(place);
   });
   text = dist::BroadcastText(communicator, text);
   Manifest manifest;
   std::vector<TensorRecord> wanted;
-  AgreeOn(communicator, [&] {
+  dist::AgreeOn(communicator, [&] {
     manifest = ParseManifest(text, place);
     wanted = WantedRows(place, manifest, row_names);
     if (communicator.rank() == 0) CheckFolder(place, manifest);
   });
-  AgreeOn(communicator, [&] { VerifyShare(place, manifest, communicator.rank(), communicator.size()); });
+  dist::AgreeOn(communicator,
+                [&] { VerifyShare(place, manifest, communicator.rank(), communicator.size()); });
 
   LoadedCheckpoint loaded{.folder = place,
                           .digest = manifest.digest,
                           .written_world_size = manifest.world_size,
                           .contents = ContentsOf(manifest)};
-  AgreeOn(communicator, [&] {
+  dist::AgreeOn(communicator, [&] {
     const TensorFile shared(place + "/" + kSharedFile);
     for (const TensorRecord& record : manifest.files[0].tensors)
       loaded.contents.shared.push_back({record.name, shared.Read(record)});
@@ -215,4 +216,4 @@ LoadedCheckpoint ReadCheckpoint(dist::Communicator& communicator, const std::str
   return loaded;
 }
 
-}  // namespace ppr::train
+}  // namespace ppr::checkpoint

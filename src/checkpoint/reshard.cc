@@ -2,7 +2,7 @@
 
 #include <numeric>
 
-namespace ppr::train {
+namespace ppr::checkpoint {
 
 RowProgression RowsInCommon(int64_t num_items, int from_world, int from_rank, int to_world, int to_rank) {
   const int64_t divisor = std::gcd(from_world, to_world);
@@ -19,4 +19,4 @@ RowProgression RowsInCommon(int64_t num_items, int from_world, int from_rank, in
           .to_stride = period / to_world};
 }
 
-}  // namespace ppr::train
+}  // namespace ppr::checkpoint

@@ -8,7 +8,7 @@
 
 #include <cstdint>
 
-namespace ppr::train {
+namespace ppr::checkpoint {
 
 struct RowProgression {
   int64_t count = 0;
@@ -19,4 +19,4 @@ struct RowProgression {
 // The rows of `num_items` that `from_rank` of `from_world` wrote and `to_rank` of `to_world` keeps.
 RowProgression RowsInCommon(int64_t num_items, int from_world, int from_rank, int to_world, int to_rank);
 
-}  // namespace ppr::train
+}  // namespace ppr::checkpoint

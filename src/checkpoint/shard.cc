@@ -11,7 +11,7 @@
 #include "checkpoint/hdf5.h"
 #include "checkpoint/layout.h"
 
-namespace ppr::train {
+namespace ppr::checkpoint {
 
 namespace {
 
@@ -162,4 +162,4 @@ void TensorFile::ReadRows(const TensorRecord& record, const RowProgression& prog
                path_);
 }
 
-}  // namespace ppr::train
+}  // namespace ppr::checkpoint

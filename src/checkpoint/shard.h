@@ -15,7 +15,7 @@
 #include "checkpoint/manifest.h"
 #include "checkpoint/reshard.h"
 
-namespace ppr::train {
+namespace ppr::checkpoint {
 
 // An upper bound for what a file holds besides its tensors.
 inline constexpr int64_t kStructureBytes = int64_t{1} << 16;
@@ -52,4 +52,4 @@ class TensorFile {
   std::unique_ptr<Open> open_;
 };
 
-}  // namespace ppr::train
+}  // namespace ppr::checkpoint

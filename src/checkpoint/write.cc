@@ -10,16 +10,16 @@
 #include "base/durable_file.h"
 #include "base/errors.h"
 #include "base/text_format.h"
-#include "dist/owner_map.h"
 #include "checkpoint/checkpoint.h"
-#include "dist/agreement.h"
 #include "checkpoint/folder.h"
 #include "checkpoint/manifest.h"
 #include "checkpoint/shard.h"
+#include "dist/agreement.h"
+#include "dist/owner_map.h"
 
 #include "base/logging.h"
 
-namespace ppr::train {
+namespace ppr::checkpoint {
 
 namespace {
 
@@ -125,7 +125,7 @@ void PrepareFolder(dist::Communicator& communicator, const CheckpointContents& c
   at::Tensor needed_bytes = at::full(
       {1}, BytesOf(contents.rows) + (communicator.rank() == 0 ? BytesOf(contents.shared) : 0), at::kLong);
   communicator.AllReduce(needed_bytes);
-  AgreeOn(communicator, [&] {
+  dist::AgreeOn(communicator, [&] {
     if (communicator.rank() != 0) return;
     const std::string checkpoints = CheckpointsFolder(run_folder);
     CreateFolder(checkpoints);
@@ -141,7 +141,7 @@ void PrepareFolder(dist::Communicator& communicator, const CheckpointContents& c
 std::vector<FileRecord> WriteFiles(dist::Communicator& communicator, const CheckpointContents& contents,
                                    const std::string& pending) {
   FileRecord shared, shard;
-  AgreeOn(communicator, [&] {
+  dist::AgreeOn(communicator, [&] {
     CreateFolder(pending);  // there already; makes a node with an old view of the file system look again
     if (communicator.rank() == 0) shared = WriteTensorFile(pending + "/" + kSharedFile, contents.shared);
     shard = WriteTensorFile(pending + "/" + ShardFile(communicator.rank()), contents.rows);
@@ -199,7 +199,7 @@ void DropPending(const std::string& pending) noexcept {
 
 std::string WriteCheckpoint(dist::Communicator& communicator, const std::string& run_folder,
                             const CheckpointContents& contents, const CheckpointOptions& options) {
-  AgreeOn(communicator, [&] { CheckContents(communicator, contents, options); });
+  dist::AgreeOn(communicator, [&] { CheckContents(communicator, contents, options); });
   CheckRanksAgree(communicator, run_folder, contents);
   const std::string checkpoints = CheckpointsFolder(run_folder);
   const std::string pending =
@@ -208,7 +208,7 @@ std::string WriteCheckpoint(dist::Communicator& communicator, const std::string&
   try {
     std::vector<FileRecord> files = WriteFiles(communicator, contents, pending);
     std::string digest;
-    AgreeOn(communicator, [&] {
+    dist::AgreeOn(communicator, [&] {
       if (communicator.rank() == 0)
         digest = Commit(contents, options, communicator.size(), std::move(files), checkpoints, pending);
     });
@@ -221,4 +221,4 @@ std::string WriteCheckpoint(dist::Communicator& communicator, const std::string&
   }
 }
 
-}  // namespace ppr::train
+}  // namespace ppr::checkpoint

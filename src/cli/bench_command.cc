@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <utility>
 
+#include "benchmark/benchmark.h"
 #include "cli/choice.h"
 #include "cli/command.h"
 #include "cli/encoder_flags.h"
@@ -12,7 +13,6 @@
 #include "cli/prepare_flags.h"
 #include "cli/prepare_layout_flags.h"
 #include "cli/presets.h"
-#include "benchmark/benchmark.h"
 #include "stages/setting_names.h"
 
 DECLARE_string(dataset);
@@ -120,11 +120,11 @@ What WhatFromFlags(FlagSet& flags) {
   return FLAGS_eval ? kEvaluation : FLAGS_prepare ? kPreparing : kTraining;
 }
 
-train::RepeatRules RulesFromFlags() {
+benchmark::RepeatRules RulesFromFlags() {
   return {.repeats = FLAGS_repeats, .seconds = FLAGS_seconds, .warmup_seconds = FLAGS_warmup_seconds};
 }
 
-train::GeneratedData GeneratedFromFlags(FlagSet& flags) {
+benchmark::GeneratedData GeneratedFromFlags(FlagSet& flags) {
   if (FLAGS_items == 0 && Given(flags, "targets_per_sequence"))
     flags.AddProblems({"targets_per_sequence: expected with --items, found alone"});
   return {.items = FLAGS_items, .targets_per_sequence = FLAGS_targets_per_sequence};
@@ -143,15 +143,16 @@ Job JobOf(FlagSet& flags, const Benchmark& benchmark) {
 }
 
 Job PlanTraining(FlagSet& flags) {
-  train::TrainingBenchmark benchmark;
+  benchmark::TrainingBenchmark benchmark;
   train::TrainingConfig& training = benchmark.pretrain.training;
   training.dataset = FLAGS_dataset;
   training.seed = FLAGS_seed;
   training.batch_size = FLAGS_batch_size;
-  training.loss = Choose(flags, "loss", train::NamesOf<model::NextItemLoss>());
+  training.loss = Choose(flags, "loss", stages::NamesOf<model::NextItemLoss>());
   training.negatives = FLAGS_negatives;
-  training.negative_sharing = Choose(flags, "negative_sharing", train::NamesOf<train::NegativeSharing>());
-  training.compute = Choose(flags, "compute", train::NamesOf<train::ComputePath>());
+  training.negative_sharing =
+      Choose(flags, "negative_sharing", stages::NamesOf<recommender::NegativeSharing>());
+  training.compute = Choose(flags, "compute", stages::NamesOf<model::ComputePath>());
   training.learning_rate = {FLAGS_learning_rate, FLAGS_warmup_steps};
   training.adam.beta1 = FLAGS_beta1;
   training.adam.beta2 = FLAGS_beta2;
@@ -166,13 +167,13 @@ Job PlanTraining(FlagSet& flags) {
 }
 
 Job PlanEvaluation(FlagSet& flags) {
-  train::EvaluationBenchmark benchmark;
+  benchmark::EvaluationBenchmark benchmark;
   benchmark.evaluate.dataset = FLAGS_dataset;
   benchmark.evaluate.checkpoint = FLAGS_checkpoint;
-  benchmark.evaluate.task = Choose(flags, "task", train::NamesOf<train::EvaluationTask>());
+  benchmark.evaluate.task = Choose(flags, "task", stages::NamesOf<evaluation::EvaluationTask>());
   benchmark.evaluate.part = FLAGS_part;
   benchmark.evaluate.batch_cases = FLAGS_batch_cases;
-  benchmark.evaluate.compute = Choose(flags, "compute", train::NamesOf<train::ComputePath>());
+  benchmark.evaluate.compute = Choose(flags, "compute", stages::NamesOf<model::ComputePath>());
   benchmark.encoder = EncoderConfigFromFlags(flags);
   benchmark.seed = FLAGS_seed;
   benchmark.generated = GeneratedFromFlags(flags);
@@ -187,7 +188,7 @@ Job PlanEvaluation(FlagSet& flags) {
 }
 
 Job PlanPreparing(FlagSet& flags) {
-  train::PrepareBenchmark benchmark;
+  benchmark::PrepareBenchmark benchmark;
   benchmark.prepare = PrepareConfigFromFlags(flags);
   benchmark.rows = FLAGS_rows;
   benchmark.repeats = FLAGS_repeats;

@@ -2,8 +2,8 @@
 #include <gflags/gflags.h>
 
 #include "cli/command.h"
-#include "evaluation/case_comparison.h"
 #include "cli/gflags_bridge.h"
+#include "evaluation/case_comparison.h"
 
 DECLARE_uint64(seed);
 DEFINE_string(a, "", "cases.tsv of the run to compare with; or the first argument");
@@ -31,7 +31,7 @@ Job Plan(FlagSet& flags) {
   }
   Job job;
   job.run = [path_a, path_b, seed = FLAGS_seed, samples = FLAGS_bootstrap_samples](dist::Communicator&) {
-    return CompareCaseFiles(path_a, path_b, seed, samples);
+    return evaluation::CompareCaseFiles(path_a, path_b, seed, samples);
   };
   return job;
 }

@@ -60,22 +60,22 @@ FlagTopic EncoderTopic() {
 
 model::EncoderConfig EncoderConfigFromFlags(FlagSet& flags) {
   model::EncoderConfig config;
-  config.backbone = Choose(flags, "backbone", train::NamesOf<model::Backbone>());
-  config.attention = Choose(flags, "attention", train::NamesOf<model::AttentionSpan>());
+  config.backbone = Choose(flags, "backbone", stages::NamesOf<model::Backbone>());
+  config.attention = Choose(flags, "attention", stages::NamesOf<model::AttentionSpan>());
   config.blocks = FLAGS_blocks;
   config.heads = FLAGS_heads;
   config.width = FLAGS_width;
   config.ffn_width = FLAGS_ffn_width;
   config.max_history = FLAGS_max_history;
-  config.norm = Choose(flags, "norm", train::NamesOf<model::Norm>());
+  config.norm = Choose(flags, "norm", stages::NamesOf<model::Norm>());
   config.residual_from_norm = FLAGS_residual_from_norm;
-  config.activation = Choose(flags, "activation", train::NamesOf<model::Activation>());
+  config.activation = Choose(flags, "activation", stages::NamesOf<model::Activation>());
   config.dropout = FLAGS_dropout;
   config.scale_embedding = FLAGS_scale_embedding;
   config.embedding_norm = FLAGS_embedding_norm;
   config.output_projection = FLAGS_output_projection;
   config.final_norm = FLAGS_final_norm;
-  config.position_origin = Choose(flags, "position_origin", train::NamesOf<model::PositionOrigin>());
+  config.position_origin = Choose(flags, "position_origin", stages::NamesOf<model::PositionOrigin>());
   config.init_std = FLAGS_init_std;
   return config;
 }

@@ -28,22 +28,22 @@ namespace ppr::cli {
 namespace {
 
 Job Plan(FlagSet& flags) {
-  train::EvaluateConfig config;
+  stages::EvaluateConfig config;
   config.dataset = FLAGS_dataset;
   config.checkpoint = FLAGS_checkpoint;
-  config.baseline = Choose(flags, "baseline", train::NamesOf<train::Baseline>());
-  config.task = Choose(flags, "task", train::NamesOf<train::EvaluationTask>());
+  config.baseline = Choose(flags, "baseline", stages::NamesOf<stages::Baseline>());
+  config.task = Choose(flags, "task", stages::NamesOf<evaluation::EvaluationTask>());
   config.shots = FLAGS_shots;
   config.source_dataset = FLAGS_source_dataset;
   config.part = FLAGS_part;
   config.full_catalogue = FLAGS_full_catalogue;
   config.output = FLAGS_output;
   config.batch_cases = FLAGS_batch_cases;
-  config.compute = Choose(flags, "compute", train::NamesOf<train::ComputePath>());
+  config.compute = Choose(flags, "compute", stages::NamesOf<model::ComputePath>());
   flags.AddProblems(config.Problems());
   Job job{.run_folder = config.output, .run = nullptr};
   job.run = [config](dist::Communicator& communicator) {
-    return train::Evaluate(communicator, config).ToText();
+    return stages::Evaluate(communicator, config).ToText();
   };
   return job;
 }

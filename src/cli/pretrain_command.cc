@@ -63,11 +63,11 @@ std::vector<FlagTopic> Topics() {
 }
 
 Job Plan(FlagSet& flags) {
-  train::PretrainConfig config;
+  stages::PretrainConfig config;
   config.training = TrainingConfigFromFlags(flags);
-  config.model = Choose(flags, "model", train::NamesOf<train::ModelKind>());
-  config.users = Choose(flags, "train_users", train::NamesOf<train::TrainingUsers>());
-  config.task = Choose(flags, "task", train::NamesOf<train::EvaluationTask>());
+  config.model = Choose(flags, "model", stages::NamesOf<stages::ModelKind>());
+  config.users = Choose(flags, "train_users", stages::NamesOf<stages::TrainingUsers>());
+  config.task = Choose(flags, "task", stages::NamesOf<evaluation::EvaluationTask>());
   config.shots = FLAGS_shots;
   config.source_dataset = FLAGS_source_dataset;
   config.encoder = EncoderConfigFromFlags(flags);
@@ -87,7 +87,7 @@ Job Plan(FlagSet& flags) {
   flags.AddProblems(config.Problems());
   Job job{.run_folder = config.training.output, .stops_on_request = true, .run = nullptr};
   job.run = [config, resolved = flags.ResolvedText()](dist::Communicator& communicator) {
-    return train::Pretrain(communicator, config, resolved).text;
+    return stages::Pretrain(communicator, config, resolved).text;
   };
   return job;
 }

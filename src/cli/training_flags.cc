@@ -65,10 +65,11 @@ train::TrainingConfig TrainingConfigFromFlags(FlagSet& flags) {
   config.batch_size = FLAGS_batch_size;
   config.max_epochs = FLAGS_max_epochs;
   config.max_steps = FLAGS_max_steps;
-  config.loss = Choose(flags, "loss", train::NamesOf<model::NextItemLoss>());
+  config.loss = Choose(flags, "loss", stages::NamesOf<model::NextItemLoss>());
   config.negatives = FLAGS_negatives;
-  config.negative_sharing = Choose(flags, "negative_sharing", train::NamesOf<train::NegativeSharing>());
-  config.compute = Choose(flags, "compute", train::NamesOf<train::ComputePath>());
+  config.negative_sharing =
+      Choose(flags, "negative_sharing", stages::NamesOf<recommender::NegativeSharing>());
+  config.compute = Choose(flags, "compute", stages::NamesOf<model::ComputePath>());
   config.learning_rate = {FLAGS_learning_rate, FLAGS_warmup_steps};
   config.adam.beta1 = FLAGS_beta1;
   config.adam.beta2 = FLAGS_beta2;
@@ -78,7 +79,7 @@ train::TrainingConfig TrainingConfigFromFlags(FlagSet& flags) {
   config.evaluate_every_steps = FLAGS_evaluate_every_steps;
   config.checkpoint_every_steps = FLAGS_checkpoint_every_steps;
   config.keep_checkpoints = FLAGS_keep_checkpoints;
-  config.progress = Choose(flags, "progress", train::NamesOf<train::ProgressMode>());
+  config.progress = Choose(flags, "progress", stages::NamesOf<train::ProgressMode>());
   return config;
 }
 

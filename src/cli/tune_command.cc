@@ -86,10 +86,10 @@ std::vector<FlagTopic> Topics() {
 const std::vector<std::pair<std::string, model::PromptKind>> kPrompts = {
     {"personal", model::PromptKind::kPersonal}, {"shared", model::PromptKind::kShared}};
 
-model::PromptConfig PromptConfigFromFlags(FlagSet& flags, train::TuneMethod method) {
+model::PromptConfig PromptConfigFromFlags(FlagSet& flags, stages::TuneMethod method) {
   model::PromptConfig config;
   config.kind = Choose(flags, "prompt", kPrompts);
-  config.num_tokens = method == train::TuneMethod::kFineTune ? 0 : FLAGS_prompt_tokens;
+  config.num_tokens = method == stages::TuneMethod::kFineTune ? 0 : FLAGS_prompt_tokens;
   config.hidden_width = FLAGS_prompt_hidden_width;
   config.shared_tables = FLAGS_shared_tables;
   config.use_profile_model = FLAGS_use_profile_model;
@@ -101,32 +101,33 @@ train::ContrastiveConfig ContrastiveConfigFromFlags(FlagSet& flags) {
   train::ContrastiveConfig config;
   config.weight = FLAGS_contrastive_weight;
   config.temperature = FLAGS_temperature;
-  config.views = Choose(flags, "views", train::NamesOf<train::ContrastiveViews>());
+  config.views = Choose(flags, "views", stages::NamesOf<train::ContrastiveViews>());
   config.profile_mask_ratio = FLAGS_profile_mask_ratio;
   config.behaviour_mask_ratio = FLAGS_behaviour_mask_ratio;
-  config.behaviour = Choose(flags, "behaviour_augmentation", train::NamesOf<train::BehaviourAugmentation>());
+  config.behaviour =
+      Choose(flags, "behaviour_augmentation", stages::NamesOf<recommender::BehaviourAugmentation>());
   return config;
 }
 
 Job Plan(FlagSet& flags) {
-  train::TuneConfig config;
+  stages::TuneConfig config;
   config.training = TrainingConfigFromFlags(flags);
   config.checkpoint = FLAGS_checkpoint;
-  config.method = Choose(flags, "method", train::NamesOf<train::TuneMethod>());
-  config.task = Choose(flags, "task", train::NamesOf<train::EvaluationTask>());
+  config.method = Choose(flags, "method", stages::NamesOf<stages::TuneMethod>());
+  config.task = Choose(flags, "task", stages::NamesOf<evaluation::EvaluationTask>());
   config.predict_field = FLAGS_predict_field;
   config.shots = FLAGS_shots;
   config.source_dataset = FLAGS_source_dataset;
   config.prompt = PromptConfigFromFlags(flags, config.method);
   config.profile_fields = SplitList(FLAGS_profile_fields);
-  config.profile_init = Choose(flags, "profile_init", train::NamesOf<train::ProfileInit>());
+  config.profile_init = Choose(flags, "profile_init", stages::NamesOf<stages::ProfileInit>());
   config.new_learning_rate = {FLAGS_new_learning_rate, config.training.learning_rate.warmup_steps};
   config.dropout = FLAGS_dropout;
   config.contrastive = ContrastiveConfigFromFlags(flags);
   flags.AddProblems(config.Problems());
   Job job{.run_folder = config.training.output, .stops_on_request = true, .run = nullptr};
   job.run = [config, resolved = flags.ResolvedText()](dist::Communicator& communicator) {
-    return train::Tune(communicator, config, resolved).text;
+    return stages::Tune(communicator, config, resolved).text;
   };
   return job;
 }

@@ -5,7 +5,7 @@
 
 #include "base/errors.h"
 
-namespace ppr::train {
+namespace ppr::dist {
 
 namespace {
 
@@ -41,4 +41,4 @@ void AgreeOn(dist::Communicator& communicator, const std::function<void()>& work
   }
 }
 
-}  // namespace ppr::train
+}  // namespace ppr::dist

@@ -9,7 +9,7 @@
 
 #include "dist/communicator.h"
 
-namespace ppr::train {
+namespace ppr::dist {
 
 // Calls body(places) with this rank's places of 0 .. count - 1, ascending, at most `batch` at a time: place i
 // is rank i mod W's, so that the ranks' shares of every round differ by one at most. As many calls on every
@@ -27,4 +27,4 @@ inline void DealInRounds(const dist::Communicator& communicator, int64_t count, 
   }
 }
 
-}  // namespace ppr::train
+}  // namespace ppr::dist

@@ -5,10 +5,11 @@
 
 #include "base/errors.h"
 #include "base/text_format.h"
+#include "evaluation/case_file.h"
 #include "evaluation/metrics.h"
-#include "evaluation/ranking.h"
+#include "evaluation/paired_comparison.h"
 
-namespace ppr::cli {
+namespace ppr::evaluation {
 namespace {
 
 void ExpectEqual(const std::string& path_a, const std::string& path_b, const std::string& what,
@@ -18,8 +19,8 @@ void ExpectEqual(const std::string& path_a, const std::string& path_b, const std
                   " (of the first), found " + b);
 }
 
-void CheckSameCases(const std::string& path_a, const train::CaseFile& a, const std::string& path_b,
-                    const train::CaseFile& b) {
+void CheckSameCases(const std::string& path_a, const CaseFile& a, const std::string& path_b,
+                    const CaseFile& b) {
   ExpectEqual(path_a, path_b, "the dataset digest", a.dataset_digest, b.dataset_digest);
   ExpectEqual(path_a, path_b, "the number of cases", std::to_string(a.user_ids.size()),
               std::to_string(b.user_ids.size()));
@@ -44,25 +45,25 @@ std::vector<int32_t> UserNumbers(const std::vector<std::string>& user_ids) {
 }
 
 // values[metric][case].
-std::vector<std::vector<double>> MetricValues(const std::vector<train::RankCounts>& counts) {
-  const std::vector<std::string> names = train::MetricNames();
+std::vector<std::vector<double>> MetricValues(const std::vector<RankCounts>& counts) {
+  const std::vector<std::string> names = MetricNames();
   std::vector<std::vector<double>> values(names.size());
-  for (const train::RankCounts& count : counts) {
-    const train::CaseMetrics metrics = train::MetricsOf(count);
-    for (size_t m = 0; m < names.size(); ++m) values[m].push_back(train::NamedMetric(metrics, names[m]));
+  for (const RankCounts& count : counts) {
+    const CaseMetrics metrics = MetricsOf(count);
+    for (size_t m = 0; m < names.size(); ++m) values[m].push_back(NamedMetric(metrics, names[m]));
   }
   return values;
 }
 
-std::string Table(const std::vector<train::RankCounts>& a, const std::vector<train::RankCounts>& b,
+std::string Table(const std::vector<RankCounts>& a, const std::vector<RankCounts>& b,
                   const std::vector<int32_t>& users, uint64_t seed, int bootstrap_samples) {
-  const std::vector<std::string> names = train::MetricNames();
+  const std::vector<std::string> names = MetricNames();
   const std::vector<std::vector<double>> values_a = MetricValues(a), values_b = MetricValues(b);
   std::string text =
       Format("%-10s %10s %10s %11s %25s %10s\n", "metric", "mean A", "mean B", "B - A", "95 % interval", "p");
   for (size_t m = 0; m < names.size(); ++m) {
-    const train::PairedComparison row =
-        train::ComparePaired(names[m], values_a[m], values_b[m], users, seed, bootstrap_samples);
+    const PairedComparison row =
+        ComparePaired(names[m], values_a[m], values_b[m], users, seed, bootstrap_samples);
     text += Format("%-10s %10.4f %10.4f %+11.4f     [%+9.4f, %+9.4f] %10.3g\n", names[m].c_str(), row.mean_a,
                    row.mean_b, row.difference, row.low, row.high, row.p_value);
   }
@@ -73,7 +74,7 @@ std::string Table(const std::vector<train::RankCounts>& a, const std::vector<tra
 
 std::string CompareCaseFiles(const std::string& path_a, const std::string& path_b, uint64_t seed,
                              int bootstrap_samples) {
-  const train::CaseFile a = train::ReadCaseFile(path_a), b = train::ReadCaseFile(path_b);
+  const CaseFile a = ReadCaseFile(path_a), b = ReadCaseFile(path_b);
   CheckSameCases(path_a, a, path_b, b);
   const std::vector<int32_t> users = UserNumbers(a.user_ids);
   std::string text = "A: " + path_a + " (task " + a.task + ", checkpoint " + a.checkpoint_digest + ")\n" +
@@ -89,4 +90,4 @@ std::string CompareCaseFiles(const std::string& path_a, const std::string& path_
   return text;
 }
 
-}  // namespace ppr::cli
+}  // namespace ppr::evaluation

@@ -9,7 +9,7 @@
 #include "dist/dealt_rounds.h"
 #include "evaluation/ranking.h"
 
-namespace ppr::train {
+namespace ppr::evaluation {
 
 namespace {
 
@@ -80,7 +80,7 @@ CaseResults EvaluateRounds(dist::Communicator& communicator, const data::Dataset
   PPR_BUG_IF_NOT(batch_cases >= 1, "batch_cases = " + std::to_string(batch_cases));
   at::Tensor numbers = at::zeros({static_cast<int64_t>(cases.size()), kNumbersPerCase}, at::kLong);
   const auto count = static_cast<int64_t>(cases.size());
-  DealInRounds(communicator, count, batch_cases, [&](const std::vector<int64_t>& places) {
+  dist::DealInRounds(communicator, count, batch_cases, [&](const std::vector<int64_t>& places) {
     const RoundCases mine = CasesAt(places, dataset, cases);
     const CaseName name_of = [&](int64_t i) {
       const size_t index = static_cast<size_t>(mine.cases[static_cast<size_t>(i)]);
@@ -154,4 +154,4 @@ CaseResults EvaluateScoredCases(dist::Communicator& communicator, const data::Da
   return EvaluateRounds(communicator, dataset, cases, batch_cases, false, rank_round);
 }
 
-}  // namespace ppr::train
+}  // namespace ppr::evaluation

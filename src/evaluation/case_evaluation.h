@@ -11,10 +11,10 @@
 
 #include "data/dataset.h"
 #include "dist/communicator.h"
-#include "model/item_table.h"
 #include "evaluation/metrics.h"
+#include "model/item_table.h"
 
-namespace ppr::train {
+namespace ppr::evaluation {
 
 // Which cases an evaluation takes.
 enum class EvaluationTask {
@@ -55,4 +55,4 @@ CaseResults EvaluateScoredCases(dist::Communicator& communicator, const data::Da
                                 const std::vector<int64_t>& cases, const CandidateScores& scores,
                                 int64_t batch_cases = 64);
 
-}  // namespace ppr::train
+}  // namespace ppr::evaluation

@@ -8,7 +8,7 @@
 #include "base/errors.h"
 #include "base/text_format.h"
 
-namespace ppr::train {
+namespace ppr::evaluation {
 
 namespace {
 
@@ -186,4 +186,4 @@ CaseFile ReadCaseFile(const std::string& path) {
   return file;
 }
 
-}  // namespace ppr::train
+}  // namespace ppr::evaluation

@@ -21,7 +21,7 @@
 #include "evaluation/case_evaluation.h"
 #include "evaluation/metrics.h"
 
-namespace ppr::train {
+namespace ppr::evaluation {
 
 // Whole or not there. StorageError.
 void WriteCaseFile(const std::string& path, const data::Dataset& dataset, const CaseResults& results,
@@ -36,4 +36,4 @@ struct CaseFile {
 // Strict: DataError names file, line, expected and found. StorageError when unreadable.
 CaseFile ReadCaseFile(const std::string& path);
 
-}  // namespace ppr::train
+}  // namespace ppr::evaluation

@@ -6,7 +6,7 @@
 #include "base/errors.h"
 #include "base/nearest_name.h"
 
-namespace ppr::train {
+namespace ppr::evaluation {
 
 namespace {
 
@@ -116,4 +116,4 @@ double NamedMetric(const CaseMetrics& metrics, const std::string& name) {
 
 double MetricMeans::Named(const std::string& name) const { return NamedMetric(mean, name); }
 
-}  // namespace ppr::train
+}  // namespace ppr::evaluation

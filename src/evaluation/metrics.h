@@ -8,9 +8,7 @@
 #include <string>
 #include <vector>
 
-#include "evaluation/paired_comparison.h"
-
-namespace ppr::train {
+namespace ppr::evaluation {
 
 inline constexpr std::array<int, 4> kCutoffs = {5, 10, 20, 50};
 
@@ -43,4 +41,4 @@ std::vector<std::string> MetricNames();
 // As MetricMeans::Named, for one case.
 double NamedMetric(const CaseMetrics& metrics, const std::string& name);
 
-}  // namespace ppr::train
+}  // namespace ppr::evaluation

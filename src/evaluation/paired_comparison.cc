@@ -10,7 +10,7 @@
 #include "base/errors.h"
 #include "base/random.h"
 
-namespace ppr::train {
+namespace ppr::evaluation {
 
 namespace {
 
@@ -151,4 +151,4 @@ PairedComparison ComparePaired(const std::string& metric, const std::vector<doub
   return comparison;
 }
 
-}  // namespace ppr::train
+}  // namespace ppr::evaluation

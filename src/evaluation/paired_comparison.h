@@ -7,7 +7,7 @@
 #include <string>
 #include <vector>
 
-namespace ppr::train {
+namespace ppr::evaluation {
 
 struct PairedComparison {
   std::string metric;
@@ -26,4 +26,4 @@ PairedComparison ComparePaired(const std::string& metric, const std::vector<doub
 // function).
 double StudentTwoSidedP(double t, double degrees);
 
-}  // namespace ppr::train
+}  // namespace ppr::evaluation

@@ -4,7 +4,7 @@
 #include <map>
 #include <span>
 
-namespace ppr::train {
+namespace ppr::evaluation {
 
 namespace {
 
@@ -124,4 +124,4 @@ CaseResults EvaluatePositionPopularity(const data::Dataset& dataset, const std::
                   [&](int32_t position) -> const ClickCounts& { return counts_at.at(position); });
 }
 
-}  // namespace ppr::train
+}  // namespace ppr::evaluation

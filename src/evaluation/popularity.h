@@ -8,7 +8,7 @@
 #include "data/dataset.h"
 #include "evaluation/case_evaluation.h"
 
-namespace ppr::train {
+namespace ppr::evaluation {
 
 // Score = clicks on the item in all training histories.
 CaseResults EvaluatePopularity(const data::Dataset& dataset, const std::vector<int64_t>& cases,
@@ -18,4 +18,4 @@ CaseResults EvaluatePopularity(const data::Dataset& dataset, const std::vector<i
 CaseResults EvaluatePositionPopularity(const data::Dataset& dataset, const std::vector<int64_t>& cases,
                                        bool full_catalogue);
 
-}  // namespace ppr::train
+}  // namespace ppr::evaluation

@@ -12,7 +12,7 @@
 #include "dist/row_exchange.h"
 #include "evaluation/score_counting.h"
 
-namespace ppr::train {
+namespace ppr::evaluation {
 
 namespace {
 
@@ -359,4 +359,4 @@ std::vector<RankCounts> RankAgainstCatalogue(dist::Communicator& communicator, c
   return counts;
 }
 
-}  // namespace ppr::train
+}  // namespace ppr::evaluation

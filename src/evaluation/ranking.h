@@ -12,13 +12,10 @@
 #include <vector>
 
 #include "dist/communicator.h"
-#include "model/item_table.h"
-#include "evaluation/case_evaluation.h"
-#include "evaluation/case_file.h"
 #include "evaluation/metrics.h"
-#include "evaluation/popularity.h"
+#include "model/item_table.h"
 
-namespace ppr::train {
+namespace ppr::evaluation {
 
 // What an error message calls case i of this rank; empty = "case i of rank r".
 using CaseName = std::function<std::string(int64_t i)>;
@@ -44,4 +41,4 @@ std::vector<RankCounts> RankAgainstCatalogue(dist::Communicator& communicator, c
                                              int64_t tile_bytes = int64_t{64} << 20,
                                              const CaseName& name_of = {});
 
-}  // namespace ppr::train
+}  // namespace ppr::evaluation

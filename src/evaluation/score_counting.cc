@@ -4,7 +4,7 @@
 
 #include "base/errors.h"
 
-namespace ppr::train {
+namespace ppr::evaluation {
 
 namespace {
 
@@ -148,4 +148,4 @@ void CountScores(const QueryGroups& queries, const float* rows, int64_t num_rows
   }
 }
 
-}  // namespace ppr::train
+}  // namespace ppr::evaluation

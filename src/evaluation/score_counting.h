@@ -14,7 +14,7 @@
 #include <span>
 #include <vector>
 
-namespace ppr::train {
+namespace ppr::evaluation {
 
 // scores[i] := score of `query` [d] and row index[i] of `rows` [*, d].
 void ScoreRows(const float* query, const float* rows, std::span<const int64_t> index, int64_t width,
@@ -55,4 +55,4 @@ struct ScoreCounts {
 void CountScores(const QueryGroups& queries, const float* rows, int64_t num_rows,
                  std::span<const float> thresholds, std::span<ScoreCounts> counts);
 
-}  // namespace ppr::train
+}  // namespace ppr::evaluation

@@ -4,10 +4,10 @@
 #include <map>
 #include <optional>
 
+#include "evaluation/paired_comparison.h"
 #include "experiment/row_results.h"
 #include "experiment/stage_outputs.h"
 #include "report/results_order.h"
-#include "evaluation/paired_comparison.h"
 
 namespace ppr::experiment {
 namespace {
@@ -87,8 +87,8 @@ std::optional<report::PairedTest> Test(const ExpandedRow& ours, const ExpandedRo
   if (users.ours.size() < 2) return std::nullopt;
   std::vector<int32_t> numbers(users.ours.size());
   for (size_t u = 0; u < numbers.size(); ++u) numbers[u] = static_cast<int32_t>(u);
-  const train::PairedComparison found =
-      train::ComparePaired(title, users.theirs, users.ours, numbers, /*seed=*/1, /*bootstrap_samples=*/1);
+  const evaluation::PairedComparison found = evaluation::ComparePaired(
+      title, users.theirs, users.ours, numbers, /*seed=*/1, /*bootstrap_samples=*/1);
   const std::string setting = ours.row.setting == theirs.row.setting ? "" : theirs.row.setting;
   return report::PairedTest{.model = ours.row.model,
                             .setting = ours.row.setting,

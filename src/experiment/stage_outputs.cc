@@ -64,13 +64,13 @@ std::map<std::string, double> ReadMetrics(const std::string& folder, const std::
 
 std::map<std::string, UserValues> ReadUserMeans(const std::string& folder,
                                                 const std::vector<std::string>& metrics) {
-  const train::CaseFile cases = train::ReadCaseFile(folder + "/cases.tsv");
+  const evaluation::CaseFile cases = evaluation::ReadCaseFile(folder + "/cases.tsv");
   std::map<std::string, std::map<std::string, RunningMean>> sums;
   for (size_t i = 0; i < cases.user_ids.size(); ++i) {
-    const train::CaseMetrics of_case = train::MetricsOf(cases.candidates[i]);
+    const evaluation::CaseMetrics of_case = evaluation::MetricsOf(cases.candidates[i]);
     for (const std::string& metric : metrics) {
       RunningMean& mean = sums[metric][cases.user_ids[i]];
-      mean.sum += train::NamedMetric(of_case, metric);
+      mean.sum += evaluation::NamedMetric(of_case, metric);
       ++mean.count;
     }
   }

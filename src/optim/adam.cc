@@ -13,7 +13,7 @@
 #include "base/errors.h"
 #include "base/text_format.h"
 
-namespace ppr::train {
+namespace ppr::optim {
 
 namespace {
 
@@ -316,4 +316,4 @@ void RowAdam::CheckSlots(const at::Tensor& slots) const {
   }
 }
 
-}  // namespace ppr::train
+}  // namespace ppr::optim

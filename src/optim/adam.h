@@ -20,7 +20,7 @@
 #include "optim/skipped_steps.h"
 #include "optim/step_coefficients.h"
 
-namespace ppr::train {
+namespace ppr::optim {
 
 // Dense Adam over the flat buffer; a frozen parameter, and its m and v, are not touched. Local; uses ATen's
 // threads.
@@ -100,4 +100,4 @@ class RowAdam {
   SkippedSteps skipped_steps_;
 };
 
-}  // namespace ppr::train
+}  // namespace ppr::optim

@@ -2,7 +2,7 @@
 
 #include "base/text_format.h"
 
-namespace ppr::train {
+namespace ppr::optim {
 
 std::vector<std::string> AdamConfig::Problems() const {
   std::vector<std::string> problems;
@@ -22,4 +22,4 @@ std::vector<std::string> AdamConfig::Problems() const {
   return problems;
 }
 
-}  // namespace ppr::train
+}  // namespace ppr::optim

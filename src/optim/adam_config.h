@@ -8,7 +8,7 @@
 
 #include "optim/adam_kernels.h"
 
-namespace ppr::train {
+namespace ppr::optim {
 
 // Learning rate of a step, as a function of the step number alone (1-based): linear warm-up to `base`, then
 // constant.
@@ -42,4 +42,4 @@ AdamCoefficients<T> CoefficientsOf(const AdamConfig& config, const LearningRate&
           static_cast<T>(1 / std::sqrt(1 - std::pow(config.beta2, t)))};
 }
 
-}  // namespace ppr::train
+}  // namespace ppr::optim

@@ -9,7 +9,7 @@
 #define PPR_VECTOR_CLONES
 #endif
 
-namespace ppr::train {
+namespace ppr::optim {
 
 namespace {
 
@@ -79,4 +79,4 @@ void AdamDecay(float* __restrict m, float* __restrict v, int64_t n, float decay1
   }
 }
 
-}  // namespace ppr::train
+}  // namespace ppr::optim

@@ -5,7 +5,7 @@
 
 #include <cstdint>
 
-namespace ppr::train {
+namespace ppr::optim {
 
 // What a step adds to the betas, formed in double and rounded once.
 template <typename T>
@@ -46,4 +46,4 @@ void AdamSkip(float* p, float* m, float* v, int64_t n, const SkippedRule& rule, 
 // m *= decay1, v *= decay2.
 void AdamDecay(float* m, float* v, int64_t n, float decay1, float decay2);
 
-}  // namespace ppr::train
+}  // namespace ppr::optim

@@ -4,7 +4,7 @@
 #include <cmath>
 #include <numbers>
 
-namespace ppr::train {
+namespace ppr::optim {
 
 namespace {
 
@@ -80,4 +80,4 @@ GaussRule GaussRuleOf(const std::array<double, 6>& moments) {
   return rule;
 }
 
-}  // namespace ppr::train
+}  // namespace ppr::optim

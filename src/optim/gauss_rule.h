@@ -3,7 +3,7 @@
 
 #include <array>
 
-namespace ppr::train {
+namespace ppr::optim {
 
 // sum_q weights[q] f(nodes[q]) stands for the integral of f over the measure; exact for polynomials up to
 // degree 5.
@@ -15,4 +15,4 @@ struct GaussRule {
 // points (to rounding) gets as many nodes as it has points; the other weights are 0, their nodes the mean.
 GaussRule GaussRuleOf(const std::array<double, 6>& moments);
 
-}  // namespace ppr::train
+}  // namespace ppr::optim

@@ -4,7 +4,7 @@
 #include <cmath>
 #include <limits>
 
-namespace ppr::train {
+namespace ppr::optim {
 
 namespace {
 
@@ -150,4 +150,4 @@ SkippedSteps::Rule SkippedSteps::RuleOfFewSteps(const AdamCoefficients<float>* s
   return rule;
 }
 
-}  // namespace ppr::train
+}  // namespace ppr::optim

@@ -29,7 +29,7 @@
 #include "optim/gauss_rule.h"
 #include "optim/step_coefficients.h"
 
-namespace ppr::train {
+namespace ppr::optim {
 
 class SkippedSteps {
  public:
@@ -80,4 +80,4 @@ class SkippedSteps {
   std::vector<Rule> finished_;
 };
 
-}  // namespace ppr::train
+}  // namespace ppr::optim

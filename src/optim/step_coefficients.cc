@@ -1,6 +1,6 @@
 #include "optim/step_coefficients.h"
 
-namespace ppr::train {
+namespace ppr::optim {
 
 StepCoefficients::StepCoefficients(const AdamConfig& config, const LearningRate& rate, int64_t window)
     : config_(config), rate_(rate), window_(window) {}
@@ -17,4 +17,4 @@ void StepCoefficients::ReachTo(int64_t step) {
   }
 }
 
-}  // namespace ppr::train
+}  // namespace ppr::optim

@@ -7,7 +7,7 @@
 
 #include "optim/adam_config.h"
 
-namespace ppr::train {
+namespace ppr::optim {
 
 class StepCoefficients {
  public:
@@ -33,4 +33,4 @@ class StepCoefficients {
   std::vector<AdamCoefficients<float>> stored_;  // of step s at [s - 1], until a window past last_change_
 };
 
-}  // namespace ppr::train
+}  // namespace ppr::optim

@@ -8,7 +8,7 @@
 #include "base/random.h"
 #include "recommender/sequence_augmentation.h"
 
-namespace ppr::train {
+namespace ppr::recommender {
 namespace {
 
 // Grows a packed batch sequence by sequence.
@@ -234,4 +234,4 @@ PackedBatch PackForTraining(const data::Dataset& dataset, const PackingRules& ru
   return packer.Finish();
 }
 
-}  // namespace ppr::train
+}  // namespace ppr::recommender

@@ -16,9 +16,13 @@
 #include "data/negatives.h"
 #include "model/encoder.h"
 #include "model/packed_layout.h"
-#include "stages/stage_config.h"
+#include "recommender/sequence_augmentation.h"
 
-namespace ppr::train {
+namespace ppr::recommender {
+
+// Which negatives a target has: K of its own, or K for all targets of the batch. Of the shared ones a user's
+// own training clicks do not count for that user.
+enum class NegativeSharing { kOwn, kBatch };
 
 // Where a packed token's input comes from, besides an item row.
 inline constexpr int64_t kMaskedToken = 0;  // the encoder's [mask] vector, or zeros when it has none
@@ -109,4 +113,4 @@ PackedBatch PackForTraining(const data::Dataset& dataset, const PackingRules& ru
                             std::span<const data::TrainingSequence> sequences,
                             const data::NegativeSampler& negatives);
 
-}  // namespace ppr::train
+}  // namespace ppr::recommender

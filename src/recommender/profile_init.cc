@@ -3,7 +3,7 @@
 #include <ATen/ATen.h>
 #include <c10/core/GradMode.h>
 
-namespace ppr::train {
+namespace ppr::recommender {
 namespace {
 
 // Sums over warm users' clicks on this rank's items, by profile value of one field; row `codes` is the sum
@@ -58,4 +58,4 @@ void InitialiseProfileTables(const data::Dataset& dataset, Recommender& recommen
   }
 }
 
-}  // namespace ppr::train
+}  // namespace ppr::recommender

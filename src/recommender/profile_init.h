@@ -5,11 +5,11 @@
 #include "data/dataset.h"
 #include "recommender/recommender.h"
 
-namespace ppr::train {
+namespace ppr::recommender {
 
 // Collective. Fills all tables of recommender.prompt(). Code 0 (missing) gets zeros; a value that no warm
 // user has gets the mean over all clicks. Every rank sums the clicks on its own items; one all-reduce joins
 // them.
 void InitialiseProfileTables(const data::Dataset& dataset, Recommender& recommender);
 
-}  // namespace ppr::train
+}  // namespace ppr::recommender

@@ -11,7 +11,7 @@
 #include "base/text_format.h"
 #include "dist/dealt_rounds.h"
 
-namespace ppr::train {
+namespace ppr::recommender {
 namespace {
 
 int64_t ClassOf(const data::Dataset& dataset, int32_t user, const PredictedField& field) {
@@ -70,7 +70,7 @@ ProfilePredictions PredictProfiles(Recommender& recommender, const data::Dataset
   dist::Communicator& communicator = recommender.communicator();
   const auto count = static_cast<int64_t>(users.size());
   at::Tensor answers = at::zeros({count, 2}, at::kDouble);  // class, log-probability of the true one
-  DealInRounds(communicator, count, batch_users, [&](const std::vector<int64_t>& places) {
+  dist::DealInRounds(communicator, count, batch_users, [&](const std::vector<int64_t>& places) {
     std::vector<int64_t> labels;
     std::vector<ClickSequence> sequences;
     for (const int64_t place : places) {
@@ -146,4 +146,4 @@ void WritePredictions(const std::string& path, const data::Dataset& dataset, con
   WriteFileDurably(path, text);
 }
 
-}  // namespace ppr::train
+}  // namespace ppr::recommender

@@ -10,7 +10,7 @@
 #include "dist/communicator.h"
 #include "recommender/recommender.h"
 
-namespace ppr::train {
+namespace ppr::recommender {
 
 // The field that is predicted. Class c is the field's code c + 1; a user without a value is in no class.
 struct PredictedField {
@@ -50,4 +50,4 @@ int64_t RarestClass(const data::Dataset& dataset, const PredictedField& field);
 void WritePredictions(const std::string& path, const data::Dataset& dataset, const PredictedField& field,
                       const ProfilePredictions& predictions);
 
-}  // namespace ppr::train
+}  // namespace ppr::recommender

@@ -6,47 +6,15 @@
 #include <algorithm>
 
 #include "base/errors.h"
-#include "base/nearest_name.h"
 #include "model/encoder.h"
 #include "model/gather_rows.h"
 
-namespace ppr::train {
+namespace ppr::recommender {
 namespace {
 
 constexpr int64_t kZeroRow = -1;  // what GatherRows takes for a row of zeros
 
 }  // namespace
-
-ProfileInput MakeProfileInput(const data::Dataset& dataset, const std::vector<std::string>& names) {
-  std::vector<std::string> known;
-  for (const data::ProfileField& field : dataset.fields) known.push_back(field.name);
-  ProfileInput input;
-  for (const std::string& name : names.empty() ? known : names) {
-    const auto at = std::find(known.begin(), known.end(), name);
-    if (at == known.end()) {
-      throw ConfigError("profile field " + name + ": expected a field of " + dataset.path +
-                        DidYouMean(name, known));
-    }
-    const int64_t column = at - known.begin();
-    input.names.push_back(name);
-    input.columns.push_back(column);
-    input.vocabulary_sizes.push_back(
-        static_cast<int64_t>(dataset.fields[static_cast<size_t>(column)].values.size()));
-  }
-  return input;
-}
-
-at::Tensor ProfileCodes(const data::Dataset& dataset, const ProfileInput& input,
-                        std::span<const int32_t> users) {
-  std::vector<int64_t> codes;
-  codes.reserve(users.size() * input.columns.size());
-  for (const int32_t user : users) {
-    const auto profile = dataset.profile(user);
-    for (const int64_t column : input.columns) codes.push_back(profile[static_cast<size_t>(column)]);
-  }
-  return at::tensor(codes, at::kLong)
-      .view({static_cast<int64_t>(users.size()), static_cast<int64_t>(input.columns.size())});
-}
 
 Recommender::Recommender(dist::Communicator& communicator, const model::EncoderConfig& encoder,
                          const std::optional<model::PromptConfig>& prompt, const ProfileInput& profile,
@@ -62,17 +30,17 @@ Recommender::Recommender(dist::Communicator& communicator, const model::EncoderC
   if (classes > 0)
     classifier_ = std::make_unique<model::ProfileClassifier>(encoder.width, classes, parameters_);
   parameters_.Allocate();
-  UseCompute(ComputePath::kAuto);
+  UseCompute(model::ComputePath::kAuto);
 }
 
-void Recommender::UseCompute(ComputePath path) {
+void Recommender::UseCompute(model::ComputePath path) {
   const std::string obstacle = model::FusedEncoder::Obstacle(encoder_->config());
-  if (path == ComputePath::kFused && !obstacle.empty()) {
+  if (path == model::ComputePath::kFused && !obstacle.empty()) {
     throw ConfigError("compute: expected an encoder that the fused kernels can run, found that " + obstacle +
                       "; give --compute=auto or reference");
   }
   fused_.reset();
-  if (path == ComputePath::kReference || !obstacle.empty()) return;
+  if (path == model::ComputePath::kReference || !obstacle.empty()) return;
   const auto* const transformer = dynamic_cast<const model::Encoder*>(encoder_.get());
   PPR_BUG_IF_NOT(transformer != nullptr, "the fused kernels run Transformers alone");
   fused_ = std::make_unique<model::FusedEncoder>(*transformer, parameters_);
@@ -201,4 +169,4 @@ at::Tensor Recommender::UserVectors(const data::Dataset& dataset, std::span<cons
   return parts.profiles.defined() ? users + parts.profiles : users;
 }
 
-}  // namespace ppr::train
+}  // namespace ppr::recommender

@@ -13,27 +13,16 @@
 
 #include "data/dataset.h"
 #include "dist/communicator.h"
+#include "model/compute_path.h"
 #include "model/fused/fused_encoder.h"
 #include "model/profile_classifier.h"
 #include "model/prompt.h"
 #include "model/sequence_encoder.h"
 #include "recommender/packed_batch.h"
+#include "recommender/profile_input.h"
 #include "recommender/sharded_model.h"
 
-namespace ppr::train {
-
-// Which profile fields the prompt and profile models read, and how many codes each has.
-struct ProfileInput {
-  std::vector<std::string> names;
-  std::vector<int64_t> columns;           // of Dataset::profiles
-  std::vector<int64_t> vocabulary_sizes;  // code 0 (missing) included
-};
-// `names` empty = all fields of the dataset. ConfigError with the nearest name for unknown ones.
-ProfileInput MakeProfileInput(const data::Dataset& dataset, const std::vector<std::string>& names);
-
-// The codes of those fields: [n, m] int64.
-at::Tensor ProfileCodes(const data::Dataset& dataset, const ProfileInput& input,
-                        std::span<const int32_t> users);
+namespace ppr::recommender {
 
 class Recommender : public ShardedModel {
  public:
@@ -44,7 +33,7 @@ class Recommender : public ShardedModel {
               int64_t num_items, uint64_t seed, int64_t classes = 0);
 
   // Starts as kAuto. ConfigError, saying why, when kFused is asked for and cannot be.
-  void UseCompute(ComputePath path);
+  void UseCompute(model::ComputePath path);
   model::FusedEncoder* fused() { return fused_.get(); }  // null on the reference path
 
   // What users are in another domain: [U, d] f32, of the dataset's users in their order; zeros for those it
@@ -111,4 +100,4 @@ class Recommender : public ShardedModel {
   at::Tensor user_vectors_;
 };
 
-}  // namespace ppr::train
+}  // namespace ppr::recommender

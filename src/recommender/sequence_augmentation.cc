@@ -1,10 +1,12 @@
 #include "recommender/sequence_augmentation.h"
 
+#include "base/findings.h"
+
 #include <algorithm>
 #include <numeric>
 #include <utility>
 
-namespace ppr::train {
+namespace ppr::recommender {
 namespace {
 
 // What the draws of one sequence are for: each has its own numbers.
@@ -102,4 +104,22 @@ std::vector<bool> HiddenClicks(RandomKey key, const data::TrainingSequence& sequ
   return hidden;
 }
 
-}  // namespace ppr::train
+std::vector<std::string> SequenceAugmentation::Problems() const {
+  Findings findings;
+  findings.Expect(std::isfinite(weight) && weight >= 0, "pair_weight", "a number >= 0", Format("%g", weight));
+  findings.Positive("pair_temperature", temperature);
+  findings.Expect(crop > 0 && crop <= 1, "crop_share", "a share in (0, 1]", Format("%g", crop));
+  findings.Share("mask_share", mask);
+  findings.Expect(reorder >= 0 && reorder <= 1, "reorder_share", "a share in [0, 1]", Format("%g", reorder));
+  return findings.Take();
+}
+
+std::vector<std::string> MaskedItems::Problems() const {
+  Findings findings;
+  findings.Expect(ratio > 0 && ratio < 1, "hidden_ratio", "a share in (0, 1)", Format("%g", ratio));
+  findings.Expect(last_share >= 0 && last_share <= 1, "hidden_last_share", "a share in [0, 1]",
+                  Format("%g", last_share));
+  return findings.Take();
+}
+
+}  // namespace ppr::recommender

@@ -3,13 +3,38 @@
 #pragma once
 
 #include <cstdint>
+#include <string>
 #include <vector>
 
 #include "base/random.h"
 #include "data/batches.h"
-#include "stages/stage_config.h"
 
-namespace ppr::train {
+namespace ppr::recommender {
+
+// What becomes of a click that PPR's behaviour-based augmentation hits (paper 3.5.2).
+enum class BehaviourAugmentation {
+  kDelete,  // it is dropped, unless it is the newest
+  kZero,    // its embedding is zeroed ([mask])
+};
+
+// CL4SRec's views (Xie et al. 2022): each of the two is cropped, masked or reordered, drawn evenly.
+struct SequenceAugmentation {
+  double weight = 0.1;       // of the contrastive loss; 0 = none
+  double temperature = 1.0;  // of its dot products
+  double crop = 0.6;         // share of the clicks that a crop keeps
+  double mask = 0.5;         // share that a mask hides
+  double reorder = 0.2;      // share that a reordering shuffles
+
+  std::vector<std::string> Problems() const;
+};
+
+// BERT4Rec's task (Sun et al. 2019): predict hidden clicks from all the others.
+struct MaskedItems {
+  double ratio = 0.2;       // a click is hidden with this probability; at least one of a sequence is
+  double last_share = 0.1;  // of the sequences, in which the newest click alone is hidden, as it is in use
+
+  std::vector<std::string> Problems() const;
+};
 
 // Clicks as they are fed to an encoder.
 struct ClickView {
@@ -34,4 +59,4 @@ ClickView CroppedMaskedOrReordered(RandomKey key, const data::TrainingSequence& 
 std::vector<bool> HiddenClicks(RandomKey key, const data::TrainingSequence& sequence,
                                const MaskedItems& masked);
 
-}  // namespace ppr::train
+}  // namespace ppr::recommender

@@ -11,7 +11,7 @@
 #include "model/dense_parameters.h"
 #include "model/item_table.h"
 
-namespace ppr::train {
+namespace ppr::recommender {
 
 class ShardedModel {
  public:
@@ -40,4 +40,4 @@ class ShardedModel {
   dist::RowExchange exchange_;
 };
 
-}  // namespace ppr::train
+}  // namespace ppr::recommender

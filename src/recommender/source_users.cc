@@ -9,7 +9,7 @@
 #include "base/errors.h"
 #include "dist/dealt_rounds.h"
 
-namespace ppr::train {
+namespace ppr::recommender {
 
 std::vector<int32_t> SourceUsers(const data::Dataset& source, const data::Dataset& target) {
   std::unordered_map<std::string, int32_t> user_of_id;
@@ -36,7 +36,7 @@ at::Tensor SourceUserVectors(Recommender& source_model, const data::Dataset& sou
   const std::vector<int32_t> users = SourceUsers(source, target);
   const auto count = static_cast<int64_t>(users.size());
   at::Tensor vectors = at::zeros({count, source_model.width()});
-  DealInRounds(communicator, count, kUsersAtATime, [&](const std::vector<int64_t>& dealt) {
+  dist::DealInRounds(communicator, count, kUsersAtATime, [&](const std::vector<int64_t>& dealt) {
     std::vector<int64_t> places;
     std::vector<ClickSequence> sequences;
     for (const int64_t place : dealt) {
@@ -52,4 +52,4 @@ at::Tensor SourceUserVectors(Recommender& source_model, const data::Dataset& sou
   return vectors;
 }
 
-}  // namespace ppr::train
+}  // namespace ppr::recommender

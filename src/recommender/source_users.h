@@ -10,7 +10,7 @@
 #include "data/dataset.h"
 #include "recommender/recommender.h"
 
-namespace ppr::train {
+namespace ppr::recommender {
 
 // The name of user vectors in a checkpoint.
 inline constexpr const char* kUserVectorsTensor = "users/vectors";
@@ -24,4 +24,4 @@ std::vector<int32_t> SourceUsers(const data::Dataset& source, const data::Datase
 at::Tensor SourceUserVectors(Recommender& source_model, const data::Dataset& source,
                              const data::Dataset& target);
 
-}  // namespace ppr::train
+}  // namespace ppr::recommender

@@ -5,7 +5,7 @@
 #include "base/errors.h"
 #include "stages/setting_names.h"
 
-namespace ppr::train {
+namespace ppr::stages {
 namespace {
 
 using Json = nlohmann::json;
@@ -30,7 +30,7 @@ Json EncoderJson(const model::EncoderConfig& config) {
           {"init_std", config.init_std}};
 }
 
-Json TrainingJson(const TrainingConfig& config) {
+Json TrainingJson(const train::TrainingConfig& config) {
   return {{"seed", config.seed},
           {"batch_size", config.batch_size},
           {"loss", NameOf(config.loss)},
@@ -45,7 +45,7 @@ Json TrainingJson(const TrainingConfig& config) {
           {"evaluate_every_steps", config.evaluate_every_steps}};
 }
 
-Json PromptJson(const model::PromptConfig& prompt, const ProfileInput& profile) {
+Json PromptJson(const model::PromptConfig& prompt, const recommender::ProfileInput& profile) {
   return {{"kind", NameOf(prompt.kind)},
           {"user_vectors", prompt.user_vectors},
           {"num_tokens", prompt.num_tokens},
@@ -86,7 +86,7 @@ Json PretrainJson(const PretrainConfig& config, const std::string& source_digest
   return json;
 }
 
-Json ContrastiveJson(const ContrastiveConfig& config) {
+Json ContrastiveJson(const train::ContrastiveConfig& config) {
   return {{"weight", config.weight},
           {"temperature", config.temperature},
           {"views", NameOf(config.views)},
@@ -218,7 +218,7 @@ std::string Dump(const Json& json) {
 
 }  // namespace
 
-std::string ConfigJson(const PretrainConfig& config, const ProfileInput& profile,
+std::string ConfigJson(const PretrainConfig& config, const recommender::ProfileInput& profile,
                        const std::string& source_digest) {
   Json json = {{"encoder", EncoderJson(config.encoder)},
                {"training", TrainingJson(config.training)},
@@ -230,7 +230,7 @@ std::string ConfigJson(const PretrainConfig& config, const ProfileInput& profile
 }
 
 std::string ConfigJson(const TuneConfig& config, const model::EncoderConfig& encoder,
-                       const ProfileInput& profile) {
+                       const recommender::ProfileInput& profile) {
   const Json json = {{"encoder", EncoderJson(encoder)},
                      {"training", TrainingJson(config.training)},
                      {"prompt", PromptJson(config.prompt, profile)},
@@ -293,29 +293,4 @@ std::vector<std::string> ConfigDifferences(const std::string& stored_json, const
   return differences;
 }
 
-std::string ProgressJson(const RunProgress& progress) {
-  const Json fields = {{"step", progress.step},
-                       {"epoch", progress.epoch},
-                       {"batch", progress.batch},
-                       {"best_metric", progress.best_metric},
-                       {"best_step", progress.best_step},
-                       {"evaluated_step", progress.evaluated_step},
-                       {"stopped_early", progress.stopped_early}};
-  return Json{{"progress", fields}}.dump();
-}
-
-RunProgress ParseProgress(const std::string& json, const std::string& where) {
-  const Json parsed = ParseObject(json, where);
-  const FieldReader reader(parsed, "progress", where);
-  RunProgress progress;
-  reader.Read("step", &progress.step);
-  reader.Read("epoch", &progress.epoch);
-  reader.Read("batch", &progress.batch);
-  reader.Read("best_metric", &progress.best_metric);
-  reader.Read("best_step", &progress.best_step);
-  reader.Read("evaluated_step", &progress.evaluated_step);
-  reader.Read("stopped_early", &progress.stopped_early);
-  return progress;
-}
-
-}  // namespace ppr::train
+}  // namespace ppr::stages

@@ -4,19 +4,19 @@
 #include <string>
 #include <vector>
 
-#include "recommender/recommender.h"
+#include "recommender/profile_input.h"
 #include "stages/stage_config.h"
 
-namespace ppr::train {
+namespace ppr::stages {
 
 // Everything that decides what a run computes, and nothing else: not where it writes, how long it trains, or
 // how it looks.
 // `profile` are the fields that the model reads, source_digest that of config.source_dataset.
-std::string ConfigJson(const PretrainConfig& config, const ProfileInput& profile = {},
+std::string ConfigJson(const PretrainConfig& config, const recommender::ProfileInput& profile = {},
                        const std::string& source_digest = "");
 // `encoder` is the pre-trained one; `profile` the fields used.
 std::string ConfigJson(const TuneConfig& config, const model::EncoderConfig& encoder,
-                       const ProfileInput& profile);
+                       const recommender::ProfileInput& profile);
 
 // What a checkpoint's config says of the model. `where` names the checkpoint in errors; DataError names
 // missing fields.
@@ -27,32 +27,19 @@ struct StoredModel {
   model::PromptConfig prompt;
   std::vector<std::string> profile_fields;
   std::vector<int64_t> vocabulary_sizes;
-  MeluSettings melu;    // of kMelu
-  MinetSettings minet;  // of kMinet
+  train::MeluSettings melu;    // of kMelu
+  train::MinetSettings minet;  // of kMinet
   model::NextItemLoss loss = model::NextItemLoss::kBpr;
   std::string source_digest;  // of the other domain's dataset; kMinet
   std::string predict_field;  // of a model that was tuned to predict a profile value
   bool other_domain = false;  // tuned for another dataset than it was pre-trained on
   uint64_t seed = 1;
-  AdamConfig adam;             // of the rows, to catch up those that training had not yet
-  LearningRate learning_rate;  // of the rows as well
+  optim::AdamConfig adam;             // of the rows, to catch up those that training had not yet
+  optim::LearningRate learning_rate;  // of the rows as well
 };
 StoredModel ParseStoredModel(const std::string& config_json, const std::string& where);
 
 // "field: expected X, found Y" for every difference between a stored config and this run's; empty when equal.
 std::vector<std::string> ConfigDifferences(const std::string& stored_json, const std::string& current_json);
 
-// Where a run is between two steps, and what early stopping knows.
-struct RunProgress {
-  int64_t step = 0;         // completed
-  int64_t epoch = 0;        // of the next batch
-  int64_t batch = 0;        // index in the epoch of the next batch
-  double best_metric = -1;  // -1 = none yet
-  int64_t best_step = 0;
-  int64_t evaluated_step = -1;  // step of the last evaluation
-  bool stopped_early = false;   // patience ran out; the limits of a run are looked at anew when it is resumed
-};
-std::string ProgressJson(const RunProgress& progress);
-RunProgress ParseProgress(const std::string& json, const std::string& where);
-
-}  // namespace ppr::train
+}  // namespace ppr::stages

@@ -6,13 +6,14 @@
 #include "base/durable_file.h"
 #include "base/errors.h"
 #include "base/text_format.h"
-#include "evaluation/ranking.h"
+#include "evaluation/case_file.h"
+#include "evaluation/popularity.h"
 #include "stages/setting_names.h"
 #include "stages/stages.h"
 #include "stages/stored_recommender.h"
-#include "train/training_loop.h"
+#include "train/case_validation.h"
 
-namespace ppr::train {
+namespace ppr::stages {
 namespace {
 
 data::CasePart PartOf(const EvaluateConfig& config, const data::Dataset& dataset) {
@@ -21,11 +22,11 @@ data::CasePart PartOf(const EvaluateConfig& config, const data::Dataset& dataset
 }
 
 std::vector<int64_t> CasesOf(const EvaluateConfig& config, const data::Dataset& dataset) {
-  if (config.task == EvaluationTask::kProfile)
+  if (config.task == evaluation::EvaluationTask::kProfile)
     throw ConfigError(
         "task: expected few_shot, zero_shot or joint, found profile: the checkpoint says so itself");
   const data::CasePart part = PartOf(config, dataset);
-  std::vector<int64_t> cases = SelectCases(dataset, part, config.task, config.shots);
+  std::vector<int64_t> cases = evaluation::SelectCases(dataset, part, config.task, config.shots);
   if (cases.empty()) {
     throw DataError(dataset.path + ": expected cases of part " + NameOf(part) + " for task " +
                     NameOf(config.task) + ", found none");
@@ -41,20 +42,21 @@ data::UserPart UsersOfPart(data::CasePart part) {
 }
 
 struct Scored {
-  CaseResults results;
+  evaluation::CaseResults results;
   std::string checkpoint_digest;
 };
 
-nlohmann::json MeansJson(const MetricMeans& means) {
+nlohmann::json MeansJson(const evaluation::MetricMeans& means) {
   nlohmann::json json = {{"cases", means.cases}};
-  for (const std::string& name : MetricNames()) json[name] = means.Named(name);
+  for (const std::string& name : evaluation::MetricNames()) json[name] = means.Named(name);
   return json;
 }
 
 void WriteCases(const EvaluateConfig& config, const data::Dataset& dataset, const Scored& scored,
                 const EvaluationReport& report) {
   CreateFolder(config.output);
-  WriteCaseFile(config.output + "/cases.tsv", dataset, scored.results, scored.checkpoint_digest, report.task);
+  evaluation::WriteCaseFile(config.output + "/cases.tsv", dataset, scored.results, scored.checkpoint_digest,
+                            report.task);
   nlohmann::json json = {{"task", report.task},
                          {"part", report.part},
                          {"dataset_digest", dataset.digest},
@@ -66,12 +68,13 @@ void WriteCases(const EvaluateConfig& config, const data::Dataset& dataset, cons
   WriteFileDurably(config.output + "/metrics.json", json.dump(2) + "\n");
 }
 
-void WriteProfiles(const EvaluateConfig& config, const data::Dataset& dataset, const PredictedField& field,
-                   const ProfilePredictions& predictions, const std::string& checkpoint_digest,
+void WriteProfiles(const EvaluateConfig& config, const data::Dataset& dataset,
+                   const recommender::PredictedField& field,
+                   const recommender::ProfilePredictions& predictions, const std::string& checkpoint_digest,
                    const EvaluationReport& report) {
   CreateFolder(config.output);
-  WritePredictions(config.output + "/predictions.tsv", dataset, field, predictions);
-  const ClassificationMetrics& metrics = *report.profile;
+  recommender::WritePredictions(config.output + "/predictions.tsv", dataset, field, predictions);
+  const recommender::ClassificationMetrics& metrics = *report.profile;
   const nlohmann::json json = {{"task", report.task},
                                {"part", report.part},
                                {"dataset_digest", dataset.digest},
@@ -87,20 +90,21 @@ void WriteProfiles(const EvaluateConfig& config, const data::Dataset& dataset, c
 }
 
 EvaluationReport EvaluateProfiles(dist::Communicator& communicator, const EvaluateConfig& config,
-                                  const data::Dataset& dataset, Recommender& recommender,
-                                  const PredictedField& field, const std::string& checkpoint_digest) {
+                                  const data::Dataset& dataset, recommender::Recommender& recommender,
+                                  const recommender::PredictedField& field,
+                                  const std::string& checkpoint_digest) {
   const data::CasePart part = PartOf(config, dataset);
   const std::vector<int32_t> users =
-      UsersWithValue(dataset, data::UsersOf(dataset, UsersOfPart(part)), field);
+      recommender::UsersWithValue(dataset, data::UsersOf(dataset, UsersOfPart(part)), field);
   if (users.empty()) {
     throw DataError(dataset.path + ": expected users of part " + NameOf(part) + " with a value of " +
                     field.name + ", found none");
   }
-  const ProfilePredictions predictions =
-      PredictProfiles(recommender, dataset, users, field, config.batch_cases);
-  EvaluationReport report{.task = NameOf(EvaluationTask::kProfile), .part = NameOf(part)};
-  report.profile =
-      MetricsOf(predictions.labels, predictions.predicted, field.classes, RarestClass(dataset, field));
+  const recommender::ProfilePredictions predictions =
+      recommender::PredictProfiles(recommender, dataset, users, field, config.batch_cases);
+  EvaluationReport report{.task = NameOf(evaluation::EvaluationTask::kProfile), .part = NameOf(part)};
+  report.profile = recommender::MetricsOf(predictions.labels, predictions.predicted, field.classes,
+                                          recommender::RarestClass(dataset, field));
   if (communicator.rank() == 0 && !config.output.empty())
     WriteProfiles(config, dataset, field, predictions, checkpoint_digest, report);
   return report;
@@ -110,8 +114,8 @@ EvaluationReport ReportOf(dist::Communicator& communicator, const EvaluateConfig
                           const data::Dataset& dataset, const Scored& scored) {
   EvaluationReport report{.task = NameOf(config.task),
                           .part = NameOf(PartOf(config, dataset)),
-                          .candidates = MeansOf(scored.results.candidates)};
-  if (!scored.results.catalogue.empty()) report.catalogue = MeansOf(scored.results.catalogue);
+                          .candidates = evaluation::MeansOf(scored.results.candidates)};
+  if (!scored.results.catalogue.empty()) report.catalogue = evaluation::MeansOf(scored.results.catalogue);
   if (communicator.rank() == 0 && !config.output.empty()) WriteCases(config, dataset, scored, report);
   return report;
 }
@@ -119,35 +123,36 @@ EvaluationReport ReportOf(dist::Communicator& communicator, const EvaluateConfig
 EvaluationReport EvaluateBaseline(dist::Communicator& communicator, const EvaluateConfig& config,
                                   const data::Dataset& dataset) {
   const std::vector<int64_t> cases = CasesOf(config, dataset);
-  const auto results =
-      config.baseline == Baseline::kPopularity ? EvaluatePopularity : EvaluatePositionPopularity;
+  const auto results = config.baseline == Baseline::kPopularity ? evaluation::EvaluatePopularity
+                                                                : evaluation::EvaluatePositionPopularity;
   return ReportOf(communicator, config, dataset, {results(dataset, cases, config.full_catalogue), ""});
 }
 
 EvaluationReport EvaluateRecommender(dist::Communicator& communicator, const EvaluateConfig& config,
-                                     const data::Dataset& dataset, LoadedCheckpoint checkpoint,
+                                     const data::Dataset& dataset, checkpoint::LoadedCheckpoint checkpoint,
                                      const StoredModel& model) {
-  const std::unique_ptr<Recommender> recommender = RestoreRecommender(communicator, checkpoint, dataset);
+  const std::unique_ptr<recommender::Recommender> recommender =
+      RestoreRecommender(communicator, checkpoint, dataset);
   recommender->UseCompute(config.compute);
   checkpoint.DropTensors();
   communicator.set_phase("evaluation of " + checkpoint.folder);
   if (!model.predict_field.empty()) {
     return EvaluateProfiles(communicator, config, dataset, *recommender,
-                            FindPredictedField(dataset, model.predict_field), checkpoint.digest);
+                            recommender::FindPredictedField(dataset, model.predict_field), checkpoint.digest);
   }
-  const CaseResults results =
-      EvaluateCases(communicator, dataset, recommender->table(), CasesOf(config, dataset),
-                    UserVectorsOf(*recommender, dataset), config.full_catalogue, config.batch_cases);
+  const evaluation::CaseResults results = evaluation::EvaluateCases(
+      communicator, dataset, recommender->table(), CasesOf(config, dataset),
+      train::UserVectorsOf(*recommender, dataset), config.full_catalogue, config.batch_cases);
   return ReportOf(communicator, config, dataset, {results, checkpoint.digest});
 }
 
 // Against the stored candidates alone: a pair scorer has no user vector to count the catalogue with.
 EvaluationReport EvaluatePairs(dist::Communicator& communicator, const EvaluateConfig& config,
-                               const data::Dataset& dataset, PairScorer& scorer,
-                               const LoadedCheckpoint& checkpoint) {
+                               const data::Dataset& dataset, train::PairScorer& scorer,
+                               const checkpoint::LoadedCheckpoint& checkpoint) {
   communicator.set_phase("evaluation of " + checkpoint.folder);
-  const CaseResults results =
-      EvaluateScoredCases(communicator, dataset, CasesOf(config, dataset), ScoresOf(scorer));
+  const evaluation::CaseResults results = evaluation::EvaluateScoredCases(
+      communicator, dataset, CasesOf(config, dataset), train::ScoresOf(scorer));
   return ReportOf(communicator, config, dataset, {results, checkpoint.digest});
 }
 
@@ -162,10 +167,10 @@ std::string EvaluationReport::ToText() const {
   }
   std::string text = Format("%s, %s users, %s cases\n%-20s", task.c_str(), part.c_str(),
                             WithThousands(candidates.cases).c_str(), "ranked against");
-  for (const std::string& name : MetricNames()) text += Format("%9s", name.c_str());
-  const auto row = [&text](const char* label, const MetricMeans& means) {
+  for (const std::string& name : evaluation::MetricNames()) text += Format("%9s", name.c_str());
+  const auto row = [&text](const char* label, const evaluation::MetricMeans& means) {
     text += Format("\n%-20s", label);
-    for (const std::string& name : MetricNames()) text += Format("%9.4f", means.Named(name));
+    for (const std::string& name : evaluation::MetricNames()) text += Format("%9.4f", means.Named(name));
   };
   row("stored candidates", candidates);
   if (catalogue.cases > 0) row("full catalogue", catalogue);
@@ -177,7 +182,7 @@ EvaluationReport Evaluate(dist::Communicator& communicator, const EvaluateConfig
   if (config.baseline != Baseline::kNone) return EvaluateBaseline(communicator, config, dataset);
   std::optional<data::Dataset> source;
   if (!config.source_dataset.empty()) source = data::ReadDataset(config.source_dataset);
-  LoadedCheckpoint checkpoint =
+  checkpoint::LoadedCheckpoint checkpoint =
       LoadForReading(communicator, config.checkpoint, dataset, source ? &*source : nullptr);
   const StoredModel model = ParseStoredModel(checkpoint.contents.config_json, checkpoint.folder);
   if (source && model.kind != ModelKind::kMinet) {
@@ -196,4 +201,4 @@ EvaluationReport Evaluate(dist::Communicator& communicator, const EvaluateConfig
   return EvaluateRecommender(communicator, config, dataset, std::move(checkpoint), model);
 }
 
-}  // namespace ppr::train
+}  // namespace ppr::stages

@@ -4,20 +4,21 @@
 #include "base/errors.h"
 #include "base/text_format.h"
 #include "stages/config_json.h"
-#include "train/competitors/melu_recommender.h"
-#include "train/competitors/minet_recommender.h"
 #include "stages/run_summary.h"
-#include "train/sequence_objective.h"
 #include "stages/setting_names.h"
 #include "stages/stages.h"
+#include "train/case_validation.h"
+#include "train/competitors/melu_recommender.h"
+#include "train/competitors/minet_recommender.h"
+#include "train/sequence_objective.h"
 #include "train/training_loop.h"
 #include "train/training_targets.h"
 
-namespace ppr::train {
+namespace ppr::stages {
 namespace {
 
-StepRules RulesOf(const PretrainConfig& config) {
-  StepRules rules = PretrainingRules(config.training);
+train::StepRules RulesOf(const PretrainConfig& config) {
+  train::StepRules rules = train::PretrainingRules(config.training);
   if (config.model == ModelKind::kCl4srec) rules.augmentation = config.augmentation;
   rules.masked = config.masked;
   return rules;
@@ -28,9 +29,10 @@ StepRules RulesOf(const PretrainConfig& config) {
 data::PlanRules PlanOf(const PretrainConfig& config) {
   const bool masks = config.model == ModelKind::kBert4rec;
   const bool all = config.users == TrainingUsers::kAll;
-  return {.targets =
-              all ? TargetsOf(config.task == EvaluationTask::kZeroShot ? EvaluationTask::kJoint : config.task)
-                  : data::TargetClicks::kAfterFirst,
+  return {.targets = all ? train::TargetsOf(config.task == evaluation::EvaluationTask::kZeroShot
+                                                ? evaluation::EvaluationTask::kJoint
+                                                : config.task)
+                         : data::TargetClicks::kAfterFirst,
           .max_history = config.encoder.max_history,
           .seed = config.training.seed,
           .reading = masks ? data::Reading::kWhole : data::Reading::kEveryClick,
@@ -39,14 +41,14 @@ data::PlanRules PlanOf(const PretrainConfig& config) {
 
 std::vector<int64_t> ValidationCases(const data::Dataset& dataset, const PretrainConfig& config) {
   if (dataset.protocol == data::Protocol::kLeaveOneOut)
-    return SelectCases(dataset, data::CasePart::kValidation, EvaluationTask::kJoint);
+    return evaluation::SelectCases(dataset, data::CasePart::kValidation, evaluation::EvaluationTask::kJoint);
   if (config.users == TrainingUsers::kWarm)
-    return SelectCases(dataset, data::CasePart::kWarmDev, EvaluationTask::kJoint);
-  return SelectCases(dataset, data::CasePart::kColdDev, config.task, config.shots);
+    return evaluation::SelectCases(dataset, data::CasePart::kWarmDev, evaluation::EvaluationTask::kJoint);
+  return evaluation::SelectCases(dataset, data::CasePart::kColdDev, config.task, config.shots);
 }
 
 // The profile fields that the model reads; none unless it has use for them.
-ProfileInput FieldsOf(const data::Dataset& dataset, const PretrainConfig& config) {
+recommender::ProfileInput FieldsOf(const data::Dataset& dataset, const PretrainConfig& config) {
   const bool scores_pairs = config.model == ModelKind::kMelu || config.model == ModelKind::kMinet;
   if (!config.profile_model && !scores_pairs) return {};
   if (dataset.num_fields() == 0) {
@@ -55,33 +57,34 @@ ProfileInput FieldsOf(const data::Dataset& dataset, const PretrainConfig& config
                     ", found none; give --users to "
                     "prepare");
   }
-  return MakeProfileInput(dataset, config.profile_fields);
+  return recommender::MakeProfileInput(dataset, config.profile_fields);
 }
 
 // What the kinds of model differ in, ready to train.
 struct Task {
-  ShardedModel& model;
-  Objective& objective;
+  recommender::ShardedModel& model;
+  train::Objective& objective;
   data::PlanRules plan;
   std::function<double()> validate;
   std::string config_json;
 };
 
-StageResult Train(const PretrainConfig& config, const data::Dataset& dataset, const Task& task,
-                  const std::string& resolved_flags) {
-  const TrainingConfig& training = config.training;
-  TrainingStep step(task.model, task.objective, RulesOf(config));
+train::StageResult Train(const PretrainConfig& config, const data::Dataset& dataset, const Task& task,
+                         const std::string& resolved_flags) {
+  const train::TrainingConfig& training = config.training;
+  train::TrainingStep step(task.model, task.objective, RulesOf(config));
   data::EpochPlan plan(dataset,
                        config.users == TrainingUsers::kWarm ? data::UsersOf(dataset, data::UserPart::kWarm)
                                                             : data::WarmAndColdTrainUsers(dataset),
                        task.plan);
-  LoopInputs inputs{.stage = "pretrain",
-                    .config_json = task.config_json,
-                    .resolved_flags = resolved_flags,
-                    .validate = task.validate,
-                    .metric = training.metric};
-  TrainingLoop loop(task.model, step, dataset, plan, training, std::move(inputs));
-  StageResult result = loop.Run();
+  train::LoopInputs inputs{.stage = "pretrain",
+                           .config_json = task.config_json,
+                           .differences = ConfigDifferences,
+                           .resolved_flags = resolved_flags,
+                           .validate = task.validate,
+                           .metric = training.metric};
+  train::TrainingLoop loop(task.model, step, dataset, plan, training, std::move(inputs));
+  train::StageResult result = loop.Run();
   const int64_t trained = step.trained_parameters();
   result.text += Format("trained parameters: %s\n", WithThousands(trained).c_str());
   if (task.model.communicator().rank() == 0)
@@ -90,43 +93,46 @@ StageResult Train(const PretrainConfig& config, const data::Dataset& dataset, co
 }
 
 // The validation of a pair scorer; empty without cases.
-std::function<double()> ScoredValidation(PairScorer& scorer, const data::Dataset& dataset,
+std::function<double()> ScoredValidation(train::PairScorer& scorer, const data::Dataset& dataset,
                                          const PretrainConfig& config) {
   std::vector<int64_t> cases = ValidationCases(dataset, config);
   if (cases.empty()) return {};
   return [&scorer, &dataset, cases = std::move(cases), metric = config.training.metric] {
-    const CaseResults results = EvaluateScoredCases(scorer.communicator(), dataset, cases, ScoresOf(scorer));
-    return MeansOf(results.candidates).Named(metric);
+    const evaluation::CaseResults results =
+        evaluation::EvaluateScoredCases(scorer.communicator(), dataset, cases, train::ScoresOf(scorer));
+    return evaluation::MeansOf(results.candidates).Named(metric);
   };
 }
 
-StageResult PretrainSequenceModel(dist::Communicator& communicator, const PretrainConfig& config,
-                                  const data::Dataset& dataset, const std::string& resolved_flags) {
-  const TrainingConfig& training = config.training;
-  const ProfileInput profile = FieldsOf(dataset, config);
+train::StageResult PretrainSequenceModel(dist::Communicator& communicator, const PretrainConfig& config,
+                                         const data::Dataset& dataset, const std::string& resolved_flags) {
+  const train::TrainingConfig& training = config.training;
+  const recommender::ProfileInput profile = FieldsOf(dataset, config);
   std::optional<model::PromptConfig> prompt;
   if (config.profile_model) prompt = ProfileModelOnly(config);
-  Recommender recommender(communicator, config.encoder, prompt, profile, dataset.num_items(), training.seed);
+  recommender::Recommender recommender(communicator, config.encoder, prompt, profile, dataset.num_items(),
+                                       training.seed);
   recommender.UseCompute(training.compute);
   const data::NegativeSampler negatives(dataset, training.seed);
-  SequenceObjective objective(recommender, dataset, negatives, RulesOf(config));
-  return Train(config, dataset,
-               {.model = recommender,
-                .objective = objective,
-                .plan = PlanOf(config),
-                .validate = CaseValidation(recommender, dataset, ValidationCases(dataset, config), training),
-                .config_json = ConfigJson(config, profile)},
-               resolved_flags);
+  train::SequenceObjective objective(recommender, dataset, negatives, RulesOf(config));
+  return Train(
+      config, dataset,
+      {.model = recommender,
+       .objective = objective,
+       .plan = PlanOf(config),
+       .validate = train::CaseValidation(recommender, dataset, ValidationCases(dataset, config), training),
+       .config_json = ConfigJson(config, profile)},
+      resolved_flags);
 }
 
-StageResult PretrainMelu(dist::Communicator& communicator, const PretrainConfig& config,
-                         const data::Dataset& dataset, const std::string& resolved_flags) {
-  const TrainingConfig& training = config.training;
-  const ProfileInput profile = FieldsOf(dataset, config);
+train::StageResult PretrainMelu(dist::Communicator& communicator, const PretrainConfig& config,
+                                const data::Dataset& dataset, const std::string& resolved_flags) {
+  const train::TrainingConfig& training = config.training;
+  const recommender::ProfileInput profile = FieldsOf(dataset, config);
   const data::NegativeSampler negatives(dataset, training.seed);
-  MeluRecommender recommender(communicator, dataset, profile, negatives, config.melu, training.loss,
-                              config.encoder.width, config.encoder.init_std, training.seed);
-  MeluObjective objective(recommender, training.seed);
+  train::MeluRecommender recommender(communicator, dataset, profile, negatives, config.melu, training.loss,
+                                     config.encoder.width, config.encoder.init_std, training.seed);
+  train::MeluObjective objective(recommender, training.seed);
   return Train(config, dataset,
                {.model = recommender,
                 .objective = objective,
@@ -136,15 +142,15 @@ StageResult PretrainMelu(dist::Communicator& communicator, const PretrainConfig&
                resolved_flags);
 }
 
-StageResult PretrainMinet(dist::Communicator& communicator, const PretrainConfig& config,
-                          const data::Dataset& dataset, const std::string& resolved_flags) {
-  const TrainingConfig& training = config.training;
+train::StageResult PretrainMinet(dist::Communicator& communicator, const PretrainConfig& config,
+                                 const data::Dataset& dataset, const std::string& resolved_flags) {
+  const train::TrainingConfig& training = config.training;
   const data::Dataset source = data::ReadDataset(config.source_dataset);
-  const ProfileInput profile = FieldsOf(dataset, config);
+  const recommender::ProfileInput profile = FieldsOf(dataset, config);
   const data::NegativeSampler negatives(dataset, training.seed), source_negatives(source, training.seed);
-  MinetRecommender recommender(communicator, dataset, source, profile, config.minet, config.encoder.width,
-                               config.encoder.init_std, training.seed);
-  MinetObjective objective(recommender, negatives, source_negatives, training.loss, training.seed);
+  train::MinetRecommender recommender(communicator, dataset, source, profile, config.minet,
+                                      config.encoder.width, config.encoder.init_std, training.seed);
+  train::MinetObjective objective(recommender, negatives, source_negatives, training.loss, training.seed);
   data::PlanRules plan = PlanOf(config);
   plan.reading = data::Reading::kEachTarget;
   return Train(config, dataset,
@@ -158,8 +164,8 @@ StageResult PretrainMinet(dist::Communicator& communicator, const PretrainConfig
 
 }  // namespace
 
-StageResult Pretrain(dist::Communicator& communicator, const PretrainConfig& config,
-                     const std::string& resolved_flags) {
+train::StageResult Pretrain(dist::Communicator& communicator, const PretrainConfig& config,
+                            const std::string& resolved_flags) {
   const data::Dataset dataset = data::ReadDataset(config.training.dataset);
   switch (config.model) {
     case ModelKind::kMelu:
@@ -171,4 +177,4 @@ StageResult Pretrain(dist::Communicator& communicator, const PretrainConfig& con
   }
 }
 
-}  // namespace ppr::train
+}  // namespace ppr::stages

@@ -4,10 +4,10 @@
 
 #include "base/durable_file.h"
 
-namespace ppr::train {
+namespace ppr::stages {
 
-void WriteRunSummary(const std::string& run_folder, const std::string& stage, const StageResult& result,
-                     const ParameterCounts& counts) {
+void WriteRunSummary(const std::string& run_folder, const std::string& stage,
+                     const train::StageResult& result, const ParameterCounts& counts) {
   const nlohmann::json best = result.validated ? nlohmann::json(result.best_metric) : nlohmann::json();
   const nlohmann::json json = {{"stage", stage},
                                {"metric", result.metric},
@@ -21,4 +21,4 @@ void WriteRunSummary(const std::string& run_folder, const std::string& stage, co
   WriteFileDurably(run_folder + "/summary.json", json.dump(2) + "\n");
 }
 
-}  // namespace ppr::train
+}  // namespace ppr::stages

@@ -6,7 +6,7 @@
 
 #include "stages/stages.h"
 
-namespace ppr::train {
+namespace ppr::stages {
 
 // Counts over all ranks, item rows included; 0 where a stage has no such part.
 struct ParameterCounts {
@@ -17,7 +17,7 @@ struct ParameterCounts {
 };
 
 // Whole or not there. Rank 0 calls it, when the stage is over.
-void WriteRunSummary(const std::string& run_folder, const std::string& stage, const StageResult& result,
-                     const ParameterCounts& counts);
+void WriteRunSummary(const std::string& run_folder, const std::string& stage,
+                     const train::StageResult& result, const ParameterCounts& counts);
 
-}  // namespace ppr::train
+}  // namespace ppr::stages

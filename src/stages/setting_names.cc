@@ -1,6 +1,6 @@
 #include "stages/setting_names.h"
 
-namespace ppr::train {
+namespace ppr::stages {
 #define PPR_NAMES(Enum, ...)                          \
   template <>                                         \
   const NameTable<Enum>& NamesOf<Enum>() {            \
@@ -28,30 +28,31 @@ PPR_NAMES(ModelKind, {{"sasrec", ModelKind::kSasrec},
                       {"melu", ModelKind::kMelu},
                       {"minet", ModelKind::kMinet}})
 PPR_NAMES(TrainingUsers, {{"warm", TrainingUsers::kWarm}, {"all", TrainingUsers::kAll}})
-PPR_NAMES(NegativeSharing, {{"own", NegativeSharing::kOwn}, {"batch", NegativeSharing::kBatch}})
-PPR_NAMES(ComputePath, {{"auto", ComputePath::kAuto},
-                        {"fused", ComputePath::kFused},
-                        {"reference", ComputePath::kReference}})
+PPR_NAMES(recommender::NegativeSharing,
+          {{"own", recommender::NegativeSharing::kOwn}, {"batch", recommender::NegativeSharing::kBatch}})
+PPR_NAMES(model::ComputePath, {{"auto", model::ComputePath::kAuto},
+                               {"fused", model::ComputePath::kFused},
+                               {"reference", model::ComputePath::kReference}})
 PPR_NAMES(TuneMethod, {{"ppr_light", TuneMethod::kPprLight},
                        {"ppr_full", TuneMethod::kPprFull},
                        {"fine_tune", TuneMethod::kFineTune}})
-PPR_NAMES(EvaluationTask, {{"few_shot", EvaluationTask::kFewShot},
-                           {"zero_shot", EvaluationTask::kZeroShot},
-                           {"joint", EvaluationTask::kJoint},
-                           {"profile", EvaluationTask::kProfile}})
+PPR_NAMES(evaluation::EvaluationTask, {{"few_shot", evaluation::EvaluationTask::kFewShot},
+                                       {"zero_shot", evaluation::EvaluationTask::kZeroShot},
+                                       {"joint", evaluation::EvaluationTask::kJoint},
+                                       {"profile", evaluation::EvaluationTask::kProfile}})
 PPR_NAMES(ProfileInit, {{"mean_of_items", ProfileInit::kMeanOfItems}, {"normal", ProfileInit::kNormal}})
-PPR_NAMES(BehaviourAugmentation,
-          {{"delete", BehaviourAugmentation::kDelete}, {"zero", BehaviourAugmentation::kZero}})
-PPR_NAMES(ContrastiveViews, {{"both", ContrastiveViews::kBoth},
-                             {"prompt", ContrastiveViews::kPrompt},
-                             {"behaviour", ContrastiveViews::kBehaviour}})
+PPR_NAMES(recommender::BehaviourAugmentation, {{"delete", recommender::BehaviourAugmentation::kDelete},
+                                               {"zero", recommender::BehaviourAugmentation::kZero}})
+PPR_NAMES(train::ContrastiveViews, {{"both", train::ContrastiveViews::kBoth},
+                                    {"prompt", train::ContrastiveViews::kPrompt},
+                                    {"behaviour", train::ContrastiveViews::kBehaviour}})
 PPR_NAMES(Baseline, {{"none", Baseline::kNone},
                      {"popularity", Baseline::kPopularity},
                      {"position_popularity", Baseline::kPositionPopularity}})
-PPR_NAMES(ProgressMode, {{"auto", ProgressMode::kAuto},
-                         {"bar", ProgressMode::kBar},
-                         {"plain", ProgressMode::kPlain},
-                         {"none", ProgressMode::kNone}})
+PPR_NAMES(train::ProgressMode, {{"auto", train::ProgressMode::kAuto},
+                                {"bar", train::ProgressMode::kBar},
+                                {"plain", train::ProgressMode::kPlain},
+                                {"none", train::ProgressMode::kNone}})
 PPR_NAMES(data::CasePart, {{"warm_dev", data::CasePart::kWarmDev},
                            {"cold_dev", data::CasePart::kColdDev},
                            {"cold_test", data::CasePart::kColdTest},
@@ -60,4 +61,4 @@ PPR_NAMES(data::CasePart, {{"warm_dev", data::CasePart::kWarmDev},
 
 #undef PPR_NAMES
 
-}  // namespace ppr::train
+}  // namespace ppr::stages

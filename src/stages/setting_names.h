@@ -8,7 +8,7 @@
 
 #include "stages/stage_config.h"
 
-namespace ppr::train {
+namespace ppr::stages {
 
 template <typename Enum>
 using NameTable = std::vector<std::pair<std::string, Enum>>;
@@ -30,9 +30,9 @@ const NameTable<model::PositionOrigin>& NamesOf<model::PositionOrigin>();
 template <>
 const NameTable<model::NextItemLoss>& NamesOf<model::NextItemLoss>();
 template <>
-const NameTable<NegativeSharing>& NamesOf<NegativeSharing>();
+const NameTable<recommender::NegativeSharing>& NamesOf<recommender::NegativeSharing>();
 template <>
-const NameTable<ComputePath>& NamesOf<ComputePath>();
+const NameTable<model::ComputePath>& NamesOf<model::ComputePath>();
 template <>
 const NameTable<model::PromptKind>& NamesOf<model::PromptKind>();
 template <>
@@ -42,17 +42,17 @@ const NameTable<TrainingUsers>& NamesOf<TrainingUsers>();
 template <>
 const NameTable<TuneMethod>& NamesOf<TuneMethod>();
 template <>
-const NameTable<EvaluationTask>& NamesOf<EvaluationTask>();
+const NameTable<evaluation::EvaluationTask>& NamesOf<evaluation::EvaluationTask>();
 template <>
 const NameTable<ProfileInit>& NamesOf<ProfileInit>();
 template <>
-const NameTable<BehaviourAugmentation>& NamesOf<BehaviourAugmentation>();
+const NameTable<recommender::BehaviourAugmentation>& NamesOf<recommender::BehaviourAugmentation>();
 template <>
-const NameTable<ContrastiveViews>& NamesOf<ContrastiveViews>();
+const NameTable<train::ContrastiveViews>& NamesOf<train::ContrastiveViews>();
 template <>
 const NameTable<Baseline>& NamesOf<Baseline>();
 template <>
-const NameTable<ProgressMode>& NamesOf<ProgressMode>();
+const NameTable<train::ProgressMode>& NamesOf<train::ProgressMode>();
 template <>
 const NameTable<data::CasePart>& NamesOf<data::CasePart>();
 
@@ -72,4 +72,4 @@ std::optional<Enum> ValueNamed(const std::string& name) {
   return std::nullopt;
 }
 
-}  // namespace ppr::train
+}  // namespace ppr::stages

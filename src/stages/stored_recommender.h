@@ -5,34 +5,37 @@
 #include <memory>
 #include <string>
 
+#include "checkpoint/checkpoint.h"
 #include "data/dataset.h"
 #include "data/negatives.h"
-#include "checkpoint/checkpoint.h"
+#include "recommender/recommender.h"
 #include "stages/config_json.h"
 #include "train/competitors/pair_scorer.h"
-#include "recommender/recommender.h"
 
-namespace ppr::train {
+namespace ppr::stages {
 
 // Collective. Loads `path` (a checkpoint, or a run folder: its BEST), moments included: rows that wait for
 // skipped steps need them. DataError when it was made from another dataset file than `dataset`, or does not
 // hold what its config says. `source`: the other domain of a MiNet checkpoint, whose table holds the items of
 // both; else null.
-LoadedCheckpoint LoadForReading(dist::Communicator& communicator, const std::string& path,
-                                const data::Dataset& dataset, const data::Dataset* source = nullptr);
+checkpoint::LoadedCheckpoint LoadForReading(dist::Communicator& communicator, const std::string& path,
+                                            const data::Dataset& dataset,
+                                            const data::Dataset* source = nullptr);
 
 // The model that `checkpoint` holds, ready to score: rows caught up to the checkpoint's step. Collective.
-std::unique_ptr<Recommender> RestoreRecommender(dist::Communicator& communicator,
-                                                const LoadedCheckpoint& checkpoint,
-                                                const data::Dataset& dataset);
+std::unique_ptr<recommender::Recommender> RestoreRecommender(dist::Communicator& communicator,
+                                                             const checkpoint::LoadedCheckpoint& checkpoint,
+                                                             const data::Dataset& dataset);
 
 // The same for MeLU; `negatives` are those of model.seed and must outlive the result.
-std::unique_ptr<PairScorer> RestoreMelu(dist::Communicator& communicator, const LoadedCheckpoint& checkpoint,
-                                        const StoredModel& model, const data::Dataset& dataset,
-                                        const data::NegativeSampler& negatives);
+std::unique_ptr<train::PairScorer> RestoreMelu(dist::Communicator& communicator,
+                                               const checkpoint::LoadedCheckpoint& checkpoint,
+                                               const StoredModel& model, const data::Dataset& dataset,
+                                               const data::NegativeSampler& negatives);
 // The same for MiNet; `source` must outlive the result.
-std::unique_ptr<PairScorer> RestoreMinet(dist::Communicator& communicator, const LoadedCheckpoint& checkpoint,
-                                         const StoredModel& model, const data::Dataset& dataset,
-                                         const data::Dataset& source);
+std::unique_ptr<train::PairScorer> RestoreMinet(dist::Communicator& communicator,
+                                                const checkpoint::LoadedCheckpoint& checkpoint,
+                                                const StoredModel& model, const data::Dataset& dataset,
+                                                const data::Dataset& source);
 
-}  // namespace ppr::train
+}  // namespace ppr::stages

@@ -9,19 +9,20 @@
 #include "base/digest.h"
 #include "base/errors.h"
 #include "base/text_format.h"
-#include "stages/config_json.h"
 #include "recommender/profile_init.h"
 #include "recommender/profile_prediction.h"
-#include "stages/run_summary.h"
-#include "train/sequence_objective.h"
-#include "stages/setting_names.h"
 #include "recommender/source_users.h"
+#include "stages/config_json.h"
+#include "stages/run_summary.h"
+#include "stages/setting_names.h"
 #include "stages/stages.h"
 #include "stages/stored_recommender.h"
+#include "train/case_validation.h"
+#include "train/sequence_objective.h"
 #include "train/training_loop.h"
 #include "train/training_targets.h"
 
-namespace ppr::train {
+namespace ppr::stages {
 namespace {
 
 // Fine-tuning has no prompt, so nothing to contrast.
@@ -35,10 +36,10 @@ TuneConfig Resolved(TuneConfig config) {
   // Everybody's prompt is the same: there is no profile in it to mask.
   const bool personal = config.prompt.kind != model::PromptKind::kShared;
   if (!personal && config.contrastive.weight > 0) {
-    if (config.contrastive.views == ContrastiveViews::kPrompt)
+    if (config.contrastive.views == train::ContrastiveViews::kPrompt)
       throw ConfigError(
           "views: expected behaviour for a shared prompt, found prompt: it has no profile to mask");
-    config.contrastive.views = ContrastiveViews::kBehaviour;
+    config.contrastive.views = train::ContrastiveViews::kBehaviour;
   }
   if (!config.source_dataset.empty()) {
     config.prompt.user_vectors = true;
@@ -49,7 +50,7 @@ TuneConfig Resolved(TuneConfig config) {
 
 // The pre-trained values into the tuned model: the encoder's parameters lead its flat buffer, as they fill
 // the pre-trained one.
-void TakePretrained(Recommender& pretrained, bool same_items, Recommender& tuned) {
+void TakePretrained(recommender::Recommender& pretrained, bool same_items, recommender::Recommender& tuned) {
   const at::Tensor from = pretrained.parameters().values();
   const auto& before = pretrained.parameters().parameters();
   const auto& after = tuned.parameters().parameters();
@@ -62,7 +63,7 @@ void TakePretrained(Recommender& pretrained, bool same_items, Recommender& tuned
 }
 
 // Digest of everything pre-trained on this rank.
-std::string PretrainedDigest(Recommender& recommender, int64_t pretrained_numel) {
+std::string PretrainedDigest(recommender::Recommender& recommender, int64_t pretrained_numel) {
   Digester digester;
   const at::Tensor values = recommender.parameters().values();
   const at::Tensor& rows = recommender.table().rows;
@@ -72,8 +73,8 @@ std::string PretrainedDigest(Recommender& recommender, int64_t pretrained_numel)
 }
 
 // Table 1: what trains, and what fine-tuning trains of the pre-trained model.
-ParameterCounts CountParameters(const TrainingStep& step, Recommender& recommender, int64_t pretrained_dense,
-                                bool same_items) {
+ParameterCounts CountParameters(const train::TrainingStep& step, recommender::Recommender& recommender,
+                                int64_t pretrained_dense, bool same_items) {
   ParameterCounts counts{.trained = step.trained_parameters(), .pretrained = pretrained_dense};
   (same_items ? counts.pretrained : counts.fresh) +=
       recommender.table().owners.num_items() * recommender.width();
@@ -112,7 +113,7 @@ void RefuseDataset(const data::Dataset& dataset) {
 }
 
 // What tuning starts from: a sequence model that was pre-trained alone.
-StoredModel RequirePretrained(const LoadedCheckpoint& checkpoint) {
+StoredModel RequirePretrained(const checkpoint::LoadedCheckpoint& checkpoint) {
   if (checkpoint.contents.kind != "pretrain") {
     throw DataError(checkpoint.folder + ": expected a checkpoint of pretrain, found one of " +
                     checkpoint.contents.kind);
@@ -130,7 +131,7 @@ StoredModel RequirePretrained(const LoadedCheckpoint& checkpoint) {
 }
 
 // The profile fields of the model: all that are asked for, but the one to predict.
-ProfileInput FieldsOf(const data::Dataset& dataset, const TuneConfig& config) {
+recommender::ProfileInput FieldsOf(const data::Dataset& dataset, const TuneConfig& config) {
   std::vector<std::string> names = config.profile_fields;
   if (names.empty()) {
     for (const data::ProfileField& field : dataset.fields) {
@@ -141,48 +142,49 @@ ProfileInput FieldsOf(const data::Dataset& dataset, const TuneConfig& config) {
                       " to make prompts of, found none");
     }
   }
-  return MakeProfileInput(dataset, names);
+  return recommender::MakeProfileInput(dataset, names);
 }
 
-StepRules RulesOf(const TuneConfig& config) {
-  const TrainingConfig& training = config.training;
-  StepRules rules{.loss = training.loss,
-                  .negatives = training.negatives,
-                  .negative_sharing = training.negative_sharing,
-                  .pretrained_rate = training.learning_rate,
-                  .new_rate = config.new_learning_rate,
-                  .adam = training.adam,
-                  .train_pretrained = config.method != TuneMethod::kPprLight,
-                  .contrastive = config.contrastive,
-                  .seed = training.seed};
+train::StepRules RulesOf(const TuneConfig& config) {
+  const train::TrainingConfig& training = config.training;
+  train::StepRules rules{.loss = training.loss,
+                         .negatives = training.negatives,
+                         .negative_sharing = training.negative_sharing,
+                         .pretrained_rate = training.learning_rate,
+                         .new_rate = config.new_learning_rate,
+                         .adam = training.adam,
+                         .train_pretrained = config.method != TuneMethod::kPprLight,
+                         .contrastive = config.contrastive,
+                         .seed = training.seed};
   if (!config.source_dataset.empty()) rules.row_rate = config.new_learning_rate;  // the rows are new
   return rules;
 }
 
-data::PlanRules PlanOf(const TuneConfig& config, const Recommender& recommender) {
-  const bool predicts = config.task == EvaluationTask::kProfile;
-  return {.targets = predicts ? data::TargetClicks::kAfterFirst : TargetsOf(config.task),
+data::PlanRules PlanOf(const TuneConfig& config, const recommender::Recommender& recommender) {
+  const bool predicts = config.task == evaluation::EvaluationTask::kProfile;
+  return {.targets = predicts ? data::TargetClicks::kAfterFirst : train::TargetsOf(config.task),
           .max_history = recommender.packing().most_clicks(),
           .seed = config.training.seed,
-          .reading = predicts ? data::Reading::kWhole : NextItemReading(recommender),
+          .reading = predicts ? data::Reading::kWhole : train::NextItemReading(recommender),
           .shots = config.shots};
 }
 
 // How well the predictions of a profile value do on `users`: the geometric mean of the probability of the
 // true one, which moves with every user where counts of hits jump.
-std::function<double()> ProfileValidation(Recommender& recommender, const data::Dataset& dataset,
-                                          std::vector<int32_t> users, const PredictedField& field) {
+std::function<double()> ProfileValidation(recommender::Recommender& recommender, const data::Dataset& dataset,
+                                          std::vector<int32_t> users,
+                                          const recommender::PredictedField& field) {
   if (users.empty()) return {};
   return [&recommender, &dataset, users = std::move(users), field] {
-    return std::exp(PredictProfiles(recommender, dataset, users, field).mean_log_probability);
+    return std::exp(recommender::PredictProfiles(recommender, dataset, users, field).mean_log_probability);
   };
 }
 
 // The model to tune: the pre-trained values, and new parts.
 struct Model {
-  std::unique_ptr<Recommender> recommender;
+  std::unique_ptr<recommender::Recommender> recommender;
   int64_t pretrained_dense = 0;
-  ProfileInput profile;
+  recommender::ProfileInput profile;
   std::string parent_digest;
 };
 
@@ -192,7 +194,7 @@ Model BuildModel(dist::Communicator& communicator, const TuneConfig& config, con
   std::optional<data::Dataset> source;
   if (!same_items) source = data::ReadDataset(config.source_dataset);
   const data::Dataset& pretrained_on = source ? *source : dataset;
-  LoadedCheckpoint checkpoint = LoadForReading(communicator, config.checkpoint, pretrained_on);
+  checkpoint::LoadedCheckpoint checkpoint = LoadForReading(communicator, config.checkpoint, pretrained_on);
   model::EncoderConfig encoder = RequirePretrained(checkpoint).encoder;
   if (config.dropout >= 0) encoder.dropout = config.dropout;
   if (encoder.backbone == ::ppr::model::Backbone::kGru && config.prompt.num_tokens > 1) {
@@ -201,59 +203,65 @@ Model BuildModel(dist::Communicator& communicator, const TuneConfig& config, con
   }
   Model model{
       .recommender = nullptr, .profile = FieldsOf(dataset, config), .parent_digest = checkpoint.digest};
-  model.recommender = std::make_unique<Recommender>(communicator, encoder, config.prompt, model.profile,
-                                                    dataset.num_items(), config.training.seed, classes);
-  const std::unique_ptr<Recommender> pretrained = RestoreRecommender(communicator, checkpoint, pretrained_on);
+  model.recommender =
+      std::make_unique<recommender::Recommender>(communicator, encoder, config.prompt, model.profile,
+                                                 dataset.num_items(), config.training.seed, classes);
+  const std::unique_ptr<recommender::Recommender> pretrained =
+      RestoreRecommender(communicator, checkpoint, pretrained_on);
   checkpoint.DropTensors();
   model.pretrained_dense = pretrained->parameters().numel();
   TakePretrained(*pretrained, same_items, *model.recommender);
-  if (source) model.recommender->SetUserVectors(SourceUserVectors(*pretrained, *source, dataset));
+  if (source)
+    model.recommender->SetUserVectors(recommender::SourceUserVectors(*pretrained, *source, dataset));
   // Rows of another domain are still as they were drawn: means of them say nothing.
   if (config.profile_init == ProfileInit::kMeanOfItems && same_items)
-    InitialiseProfileTables(dataset, *model.recommender);
+    recommender::InitialiseProfileTables(dataset, *model.recommender);
   return model;
 }
 
 }  // namespace
 
-StageResult Tune(dist::Communicator& communicator, const TuneConfig& given,
-                 const std::string& resolved_flags) {
+train::StageResult Tune(dist::Communicator& communicator, const TuneConfig& given,
+                        const std::string& resolved_flags) {
   const TuneConfig config = Resolved(given);
-  const TrainingConfig& training = config.training;
+  const train::TrainingConfig& training = config.training;
   const data::Dataset dataset = data::ReadDataset(training.dataset);
   RefuseDataset(dataset);
-  const bool predicts = config.task == EvaluationTask::kProfile;
-  const PredictedField field =
-      predicts ? FindPredictedField(dataset, config.predict_field) : PredictedField{};
+  const bool predicts = config.task == evaluation::EvaluationTask::kProfile;
+  const recommender::PredictedField field =
+      predicts ? recommender::FindPredictedField(dataset, config.predict_field)
+               : recommender::PredictedField{};
   const Model model = BuildModel(communicator, config, dataset, field.classes);
-  Recommender& recommender = *model.recommender;
+  recommender::Recommender& recommender = *model.recommender;
   recommender.UseCompute(training.compute);
 
   const data::NegativeSampler negatives(dataset, training.seed);
-  const StepRules rules = RulesOf(config);
-  SequenceObjective objective(recommender, dataset, negatives, rules, field.column);
-  TrainingStep step(recommender, objective, rules);
+  const train::StepRules rules = RulesOf(config);
+  train::SequenceObjective objective(recommender, dataset, negatives, rules, field.column);
+  train::TrainingStep step(recommender, objective, rules);
   const auto users_of = [&](data::UserPart part) {
     const std::vector<int32_t> users = data::UsersOf(dataset, part);
-    return predicts ? UsersWithValue(dataset, users, field) : users;
+    return predicts ? recommender::UsersWithValue(dataset, users, field) : users;
   };
   data::EpochPlan plan(dataset, users_of(data::UserPart::kColdTrain), PlanOf(config, recommender));
-  LoopInputs inputs{
+  train::LoopInputs inputs{
       .stage = "tune",
       .config_json = ConfigJson(config, recommender.encoder().config(), model.profile),
+      .differences = ConfigDifferences,
       .parent_digest = model.parent_digest,
       .resolved_flags = resolved_flags,
-      .validate =
-          predicts ? ProfileValidation(recommender, dataset, users_of(data::UserPart::kColdDev), field)
-                   : CaseValidation(recommender, dataset,
-                                    SelectCases(dataset, data::CasePart::kColdDev, config.task, config.shots),
-                                    training),
+      .validate = predicts
+                      ? ProfileValidation(recommender, dataset, users_of(data::UserPart::kColdDev), field)
+                      : train::CaseValidation(recommender, dataset,
+                                              evaluation::SelectCases(dataset, data::CasePart::kColdDev,
+                                                                      config.task, config.shots),
+                                              training),
       .metric = predicts ? "probability of the true value" : training.metric};
   if (recommender.user_vectors().defined())
-    inputs.shared.push_back({kUserVectorsTensor, recommender.user_vectors()});
+    inputs.shared.push_back({recommender::kUserVectorsTensor, recommender.user_vectors()});
   const std::string digest_before = PretrainedDigest(recommender, model.pretrained_dense);
-  TrainingLoop loop(recommender, step, dataset, plan, training, std::move(inputs));
-  StageResult result = loop.Run();
+  train::TrainingLoop loop(recommender, step, dataset, plan, training, std::move(inputs));
+  train::StageResult result = loop.Run();
   const std::string digest_after = PretrainedDigest(recommender, model.pretrained_dense);
   const bool light = config.method == TuneMethod::kPprLight;
   PPR_BUG_IF_NOT(!light || digest_before == digest_after, "PPR(light) changed a frozen parameter");
@@ -270,4 +278,4 @@ StageResult Tune(dist::Communicator& communicator, const TuneConfig& given,
   return result;
 }
 
-}  // namespace ppr::train
+}  // namespace ppr::stages

@@ -18,14 +18,14 @@ constexpr int64_t kRowsPerTask = 64;
 
 }  // namespace
 
-OnePass::OnePass(Recommender& recommender, const data::Dataset& dataset, const StepRules& rules)
+OnePass::OnePass(recommender::Recommender& recommender, const data::Dataset& dataset, const StepRules& rules)
     : recommender_(recommender), dataset_(dataset), rules_(rules) {
   targets_.loss = rules.loss;
   targets_.negatives = rules.negatives;
 }
 
 // The tables of the kernels from the packed batch's; candidates are item_rows_ behind the tokens'.
-void OnePass::MakeTargets(const PackedBatch& packed, int64_t global_targets) {
+void OnePass::MakeTargets(const recommender::PackedBatch& packed, int64_t global_targets) {
   const size_t sequences = packed.users.size(), count = packed.positives.size();
   const auto negatives = static_cast<size_t>(rules_.negatives);
   targets_.scale = 1.0 / static_cast<double>(global_targets);
@@ -33,7 +33,7 @@ void OnePass::MakeTargets(const PackedBatch& packed, int64_t global_targets) {
   targets_.offsets.assign(sequences + 1, 0);
   for (const int64_t sequence : packed.target_sequence) ++targets_.offsets[static_cast<size_t>(sequence) + 1];
   for (size_t b = 0; b < sequences; ++b) targets_.offsets[b + 1] += targets_.offsets[b];
-  const bool shares = rules_.negative_sharing == NegativeSharing::kBatch;
+  const bool shares = rules_.negative_sharing == recommender::NegativeSharing::kBatch;
   const size_t own = shares ? 0 : negatives;  // of each target
   const float* const* const candidates = item_rows_.data() + packed.num_item_tokens();
   targets_.candidates.resize(count * (1 + own));
@@ -56,11 +56,12 @@ void OnePass::MakeTargets(const PackedBatch& packed, int64_t global_targets) {
   }
 }
 
-OnePass::Result OnePass::Run(const PackedBatch& packed, const std::vector<const float*>& rows,
+OnePass::Result OnePass::Run(const recommender::PackedBatch& packed, const std::vector<const float*>& rows,
                              const std::vector<int64_t>& row_of_id, const model::RowOccurrences& occurrences,
                              int64_t global_targets, const model::SideWork& meanwhile) {
   occurrences_ = &occurrences;
-  const Recommender::ProfileParts parts = recommender_.MakeProfileParts(packed, dataset_, {}, {}, 0);
+  const recommender::Recommender::ProfileParts parts =
+      recommender_.MakeProfileParts(packed, dataset_, {}, {}, 0);
   item_rows_.resize(row_of_id.size());
   for (size_t i = 0; i < row_of_id.size(); ++i) item_rows_[i] = rows[static_cast<size_t>(row_of_id[i])];
   recommender_.PointAtInputs(packed, item_rows_, parts, &inputs_);
@@ -76,7 +77,8 @@ OnePass::Result OnePass::Run(const PackedBatch& packed, const std::vector<const 
   return {.loss_sum = gradients.loss_sum, .finite = std::isfinite(gradients.loss_sum) && gradients.finite};
 }
 
-void OnePass::ReturnToProfiles(const PackedBatch& packed, const Recommender::ProfileParts& parts,
+void OnePass::ReturnToProfiles(const recommender::PackedBatch& packed,
+                               const recommender::Recommender::ProfileParts& parts,
                                const model::NextItemGradients& gradients) const {
   std::vector<at::Tensor> outputs, of_outputs;
   if (parts.prompts.defined()) {
@@ -86,7 +88,8 @@ void OnePass::ReturnToProfiles(const PackedBatch& packed, const Recommender::Pro
     float* const to = of_prompts.mutable_data_ptr<float>();
     for (size_t t = 0; t < packed.token_items.size(); ++t) {
       const int64_t item = packed.token_items[t];
-      if (item < 0) std::copy_n(from + static_cast<int64_t>(t) * width, width, to + PromptOf(item) * width);
+      if (item < 0)
+        std::copy_n(from + static_cast<int64_t>(t) * width, width, to + recommender::PromptOf(item) * width);
     }
     outputs.push_back(parts.prompts);
     of_outputs.push_back(of_prompts);
@@ -98,7 +101,8 @@ void OnePass::ReturnToProfiles(const PackedBatch& packed, const Recommender::Pro
   if (!outputs.empty()) torch::autograd::backward(outputs, of_outputs);
 }
 
-void OnePass::PointAtParts(const PackedBatch& packed, const model::NextItemGradients& gradients) {
+void OnePass::PointAtParts(const recommender::PackedBatch& packed,
+                           const model::NextItemGradients& gradients) {
   const std::vector<int64_t>& place_at = occurrences_->places;
   const auto places = static_cast<int64_t>(place_at.size());
   std::vector<int64_t> token_of_item;  // of the item tokens

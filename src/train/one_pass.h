@@ -19,7 +19,7 @@ namespace ppr::train {
 class OnePass {
  public:
   // The recommender is on the fused path and outlives this.
-  OnePass(Recommender& recommender, const data::Dataset& dataset, const StepRules& rules);
+  OnePass(recommender::Recommender& recommender, const data::Dataset& dataset, const StepRules& rules);
 
   struct Result {
     double loss_sum = 0;  // over this rank's targets
@@ -30,7 +30,7 @@ class OnePass {
   // the batch's ids are, in the order of NeededIds; occurrences: the same, by row, unread when rows are
   // frozen; must stay valid while RowGradient is asked. Adds to the dense gradients; those are scaled by 1 /
   // global_targets, as row gradients are.
-  Result Run(const PackedBatch& packed, const std::vector<const float*>& rows,
+  Result Run(const recommender::PackedBatch& packed, const std::vector<const float*>& rows,
              const std::vector<int64_t>& row_of_id, const model::RowOccurrences& occurrences,
              int64_t global_targets, const model::SideWork& meanwhile);
 
@@ -40,13 +40,14 @@ class OnePass {
   at::Tensor RowGradientsWithout(int64_t first, int64_t count);
 
  private:
-  void MakeTargets(const PackedBatch& packed, int64_t global_targets);
-  void ReturnToProfiles(const PackedBatch& packed, const Recommender::ProfileParts& parts,
+  void MakeTargets(const recommender::PackedBatch& packed, int64_t global_targets);
+  void ReturnToProfiles(const recommender::PackedBatch& packed,
+                        const recommender::Recommender::ProfileParts& parts,
                         const model::NextItemGradients& gradients) const;
   // Fills in the rows of gradients and their factors that each row's gradient is the sum of.
-  void PointAtParts(const PackedBatch& packed, const model::NextItemGradients& gradients);
+  void PointAtParts(const recommender::PackedBatch& packed, const model::NextItemGradients& gradients);
 
-  Recommender& recommender_;
+  recommender::Recommender& recommender_;
   const data::Dataset& dataset_;
   const StepRules& rules_;
   std::vector<const float*> item_rows_, inputs_;

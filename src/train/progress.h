@@ -7,8 +7,6 @@
 #include <string>
 #include <string_view>
 
-#include "train/metrics_log.h"
-
 namespace ppr::train {
 
 enum class ProgressMode { kAuto, kBar, kPlain, kNone };  // auto: a bar on a terminal, plain lines in a pipe

@@ -14,24 +14,25 @@
 namespace ppr::train {
 namespace {
 
-std::vector<View> AugmentedViews(const StepRules& rules) {
+std::vector<recommender::View> AugmentedViews(const StepRules& rules) {
   PPR_BUG_IF_NOT(rules.contrastive.weight == 0 || rules.augmentation.weight == 0,
                  "two contrastive losses at once");
-  if (rules.augmentation.weight > 0) return {View::kFirstOfPair, View::kSecondOfPair};
+  if (rules.augmentation.weight > 0)
+    return {recommender::View::kFirstOfPair, recommender::View::kSecondOfPair};
   if (rules.contrastive.weight == 0) return {};
   switch (rules.contrastive.views) {
     case ContrastiveViews::kPrompt:
-      return {View::kMaskedProfile};
+      return {recommender::View::kMaskedProfile};
     case ContrastiveViews::kBehaviour:
-      return {View::kAugmentedClicks};
+      return {recommender::View::kAugmentedClicks};
     case ContrastiveViews::kBoth:
-      return {View::kMaskedProfile, View::kAugmentedClicks};
+      return {recommender::View::kMaskedProfile, recommender::View::kAugmentedClicks};
   }
   return {};
 }
 
 // Everything the batch reads from the table: tokens, then positives, then negatives, own or shared.
-std::vector<int64_t> NeededIds(const PackedBatch& packed, bool reads_positives) {
+std::vector<int64_t> NeededIds(const recommender::PackedBatch& packed, bool reads_positives) {
   std::vector<int64_t> ids;
   ids.reserve(packed.token_items.size() + packed.positives.size() + packed.negatives.size());
   for (const int64_t item : packed.token_items) {
@@ -46,7 +47,7 @@ std::vector<int64_t> NeededIds(const PackedBatch& packed, bool reads_positives) 
 
 }  // namespace
 
-SequenceObjective::SequenceObjective(Recommender& recommender, const data::Dataset& dataset,
+SequenceObjective::SequenceObjective(recommender::Recommender& recommender, const data::Dataset& dataset,
                                      const data::NegativeSampler& negatives, const StepRules& rules,
                                      int64_t profile_column)
     : recommender_(recommender),
@@ -69,8 +70,8 @@ bool SequenceObjective::reads_whole_table() const {
 
 // Masked-item training hides clicks where they are; everything else of a bidirectional encoder is read at a
 // mask after the last one.
-PackingRules SequenceObjective::PackingOf(const Upcoming& upcoming) const {
-  PackingRules packing = recommender_.packing(rules_.seed);
+recommender::PackingRules SequenceObjective::PackingOf(const Upcoming& upcoming) const {
+  recommender::PackingRules packing = recommender_.packing(rules_.seed);
   if (!upcoming.sequences.empty() && hides_clicks(upcoming.sequences.front())) packing.mask_at_end = false;
   return packing;
 }
@@ -87,16 +88,17 @@ int64_t SequenceObjective::NumTargets(const Upcoming& upcoming) const {
       targets += sequence.num_targets();
       continue;
     }
-    const std::vector<bool> hidden = HiddenClicksOf(rules_.seed, upcoming.epoch, sequence, rules_.masked);
+    const std::vector<bool> hidden =
+        recommender::HiddenClicksOf(rules_.seed, upcoming.epoch, sequence, rules_.masked);
     targets += std::count(hidden.begin(), hidden.end(), true);
   }
   return targets;
 }
 
 std::unique_ptr<Objective::Share> SequenceObjective::Pack(const Upcoming& upcoming) const {
-  const PackingRules packing = PackingOf(upcoming);
+  const recommender::PackingRules packing = PackingOf(upcoming);
   const bool draws = !predicts_profile() && !reads_whole_table();
-  const TrainingPack pack{
+  const recommender::TrainingPack pack{
       .epoch = upcoming.epoch,
       .step = upcoming.step,
       .negatives = draws ? rules_.negatives : 0,
@@ -109,13 +111,13 @@ std::unique_ptr<Objective::Share> SequenceObjective::Pack(const Upcoming& upcomi
       .masked = rules_.masked};
   const std::vector<data::TrainingSequence> mine = DealtTo(recommender_.communicator(), upcoming);
   auto share = std::make_unique<PackedShare>();
-  share->packed = PackForTraining(dataset_, packing, pack, mine, negatives_);
+  share->packed = recommender::PackForTraining(dataset_, packing, pack, mine, negatives_);
   share->ids = NeededIds(share->packed, draws);
   return share;
 }
 
-at::Tensor SequenceObjective::ContrastiveSum(const PackedBatch& packed,
-                                             const Recommender::Encoded& encoded) const {
+at::Tensor SequenceObjective::ContrastiveSum(const recommender::PackedBatch& packed,
+                                             const recommender::Recommender::Encoded& encoded) const {
   dist::Communicator& communicator = recommender_.communicator();
   if (rules_.augmentation.weight > 0) {
     // A mean over both views' losses, so that a sequence counts once.
@@ -137,10 +139,10 @@ at::Tensor SequenceObjective::ContrastiveSum(const PackedBatch& packed,
   return sum;
 }
 
-at::Tensor SequenceObjective::NextItemSum(const Inputs& inputs, const PackedBatch& packed,
+at::Tensor SequenceObjective::NextItemSum(const Inputs& inputs, const recommender::PackedBatch& packed,
                                           const at::Tensor& users) const {
   const int64_t count = packed.num_targets();
-  const bool shares = rules_.negative_sharing == NegativeSharing::kBatch;
+  const bool shares = rules_.negative_sharing == recommender::NegativeSharing::kBatch;
   const int64_t negatives = shares ? rules_.negatives : count * rules_.negatives;
   const at::ArrayRef<int64_t> ids(inputs.row_of_id);
   const at::Tensor of_targets =
@@ -161,7 +163,8 @@ at::Tensor SequenceObjective::NextItemSum(const Inputs& inputs, const PackedBatc
                                       counts.index_select(0, at::tensor(packed.target_sequence, at::kLong)));
 }
 
-at::Tensor SequenceObjective::ProfileSum(const PackedBatch& packed, const at::Tensor& users) const {
+at::Tensor SequenceObjective::ProfileSum(const recommender::PackedBatch& packed,
+                                         const at::Tensor& users) const {
   std::vector<int64_t> labels;
   for (const int32_t user : packed.users) {
     const int32_t code = dataset_.profile(user)[static_cast<size_t>(profile_column_)];
@@ -171,7 +174,7 @@ at::Tensor SequenceObjective::ProfileSum(const PackedBatch& packed, const at::Te
   return recommender_.classifier()->LossSum(users, at::tensor(labels, at::kLong));
 }
 
-at::Tensor SequenceObjective::MainSum(const Inputs& inputs, const PackedBatch& packed,
+at::Tensor SequenceObjective::MainSum(const Inputs& inputs, const recommender::PackedBatch& packed,
                                       const at::Tensor& users) const {
   if (predicts_profile()) return ProfileSum(packed, users);
   if (!reads_whole_table()) return NextItemSum(inputs, packed, users);
@@ -180,11 +183,11 @@ at::Tensor SequenceObjective::MainSum(const Inputs& inputs, const PackedBatch& p
 }
 
 Objective::Losses SequenceObjective::Compute(const Inputs& inputs) {
-  const PackedBatch& packed = static_cast<const PackedShare&>(inputs.share).packed;
-  const Recommender::ProfileParts parts =
+  const recommender::PackedBatch& packed = static_cast<const PackedShare&>(inputs.share).packed;
+  const recommender::Recommender::ProfileParts parts =
       recommender_.MakeProfileParts(packed, dataset_, augmented_, at::tensor(packed.profile_keys, at::kLong),
                                     rules_.contrastive.profile_mask_ratio);
-  const Recommender::Encoded encoded = recommender_.Encode(
+  const recommender::Recommender::Encoded encoded = recommender_.Encode(
       packed, inputs.rows, inputs.row_of_id, parts, {.active = recommender_.encoder().config().dropout > 0});
   const at::Tensor users = recommender_.TargetUsers(packed, encoded);
   const at::Tensor loss = MainSum(inputs, packed, users);

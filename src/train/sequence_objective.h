@@ -10,16 +10,16 @@
 
 #include "data/dataset.h"
 #include "data/negatives.h"
-#include "train/objective.h"
 #include "recommender/packed_batch.h"
 #include "recommender/recommender.h"
+#include "train/objective.h"
 #include "train/step_rules.h"
 
 namespace ppr::train {
 
 // The share of a sequence objective.
 struct PackedShare : Objective::Share {
-  PackedBatch packed;
+  recommender::PackedBatch packed;
 };
 
 class SequenceObjective : public Objective {
@@ -27,7 +27,7 @@ class SequenceObjective : public Objective {
   // All must outlive this. The recommender's compute path is fixed from here on. `profile_column`: of
   // dataset.profiles, what the recommender's classifier predicts; unread without one. Users of the training
   // sequences must have a value there.
-  SequenceObjective(Recommender& recommender, const data::Dataset& dataset,
+  SequenceObjective(recommender::Recommender& recommender, const data::Dataset& dataset,
                     const data::NegativeSampler& negatives, const StepRules& rules,
                     int64_t profile_column = -1);
   ~SequenceObjective() override;
@@ -44,22 +44,25 @@ class SequenceObjective : public Objective {
   bool hides_clicks(const data::TrainingSequence& sequence) const {
     return !predicts_profile() && sequence.reading == data::Reading::kWhole;
   }
-  PackingRules PackingOf(const Upcoming& upcoming) const;
-  at::Tensor MainSum(const Inputs& inputs, const PackedBatch& packed, const at::Tensor& users) const;
-  at::Tensor NextItemSum(const Inputs& inputs, const PackedBatch& packed, const at::Tensor& users) const;
-  at::Tensor ProfileSum(const PackedBatch& packed, const at::Tensor& users) const;
+  recommender::PackingRules PackingOf(const Upcoming& upcoming) const;
+  at::Tensor MainSum(const Inputs& inputs, const recommender::PackedBatch& packed,
+                     const at::Tensor& users) const;
+  at::Tensor NextItemSum(const Inputs& inputs, const recommender::PackedBatch& packed,
+                         const at::Tensor& users) const;
+  at::Tensor ProfileSum(const recommender::PackedBatch& packed, const at::Tensor& users) const;
   // Over the views of PPR, or over CL4SRec's pair, per sequence.
-  at::Tensor ContrastiveSum(const PackedBatch& packed, const Recommender::Encoded& encoded) const;
+  at::Tensor ContrastiveSum(const recommender::PackedBatch& packed,
+                            const recommender::Recommender::Encoded& encoded) const;
   double contrastive_weight() const {
     return rules_.contrastive.weight > 0 ? rules_.contrastive.weight : rules_.augmentation.weight;
   }
 
-  Recommender& recommender_;
+  recommender::Recommender& recommender_;
   const data::Dataset& dataset_;
   const data::NegativeSampler& negatives_;
   const StepRules rules_;
   const int64_t profile_column_;
-  const std::vector<View> augmented_;
+  const std::vector<recommender::View> augmented_;
   std::unique_ptr<OnePass> one_pass_;  // null when the loss needs the whole batch, and on the reference path
 };
 

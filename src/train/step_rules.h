@@ -3,24 +3,45 @@
 
 #include <cstdint>
 #include <optional>
+#include <string>
+#include <vector>
 
 #include "optim/adam.h"
-#include "stages/stage_config.h"
+#include "recommender/sequence_augmentation.h"
+#include "train/training_config.h"
 
 namespace ppr::train {
+
+// Which augmented views the contrastive loss compares users with.
+enum class ContrastiveViews {
+  kBoth,  // the sum of the two losses
+  kPrompt,
+  kBehaviour,
+};
+
+struct ContrastiveConfig {
+  double weight = 0.1;       // lambda of Eq. 7; 0 = no contrastive loss
+  double temperature = 1.0;  // tau of Eq. 6
+  ContrastiveViews views = ContrastiveViews::kBoth;
+  double profile_mask_ratio = 0.2;    // gamma_1, 3.5.1
+  double behaviour_mask_ratio = 0.2;  // gamma_2, 3.5.2
+  recommender::BehaviourAugmentation behaviour = recommender::BehaviourAugmentation::kDelete;
+
+  std::vector<std::string> Problems() const;
+};
 
 // The same on all ranks.
 struct StepRules {
   model::NextItemLoss loss = model::NextItemLoss::kBpr;
   int64_t negatives = 1;
-  NegativeSharing negative_sharing = NegativeSharing::kOwn;
-  LearningRate pretrained_rate, new_rate;
-  std::optional<LearningRate> row_rate;  // of the item table; absent: that of pre-trained parameters
-  AdamConfig adam;
+  recommender::NegativeSharing negative_sharing = recommender::NegativeSharing::kOwn;
+  optim::LearningRate pretrained_rate, new_rate;
+  std::optional<optim::LearningRate> row_rate;  // of the item table; absent: that of pre-trained parameters
+  optim::AdamConfig adam;
   bool train_pretrained = true;  // false: PPR(light); rows then have no gradient, moment or traffic back
   ContrastiveConfig contrastive{.weight = 0};
-  SequenceAugmentation augmentation{.weight = 0};  // CL4SRec; never together with `contrastive`
-  MaskedItems masked;  // of sequences read whole, unless a profile value is predicted
+  recommender::SequenceAugmentation augmentation{.weight = 0};  // CL4SRec; never together with `contrastive`
+  recommender::MaskedItems masked;  // of sequences read whole, unless a profile value is predicted
   uint64_t seed = 1;
 };
 

@@ -8,7 +8,6 @@
 #include "base/durable_file.h"
 #include "base/errors.h"
 #include "base/text_format.h"
-#include "evaluation/ranking.h"
 
 #include "base/logging.h"
 
@@ -19,28 +18,7 @@ constexpr int64_t kLogEverySteps = 50;
 
 }  // namespace
 
-UserVectors UserVectorsOf(Recommender& recommender, const data::Dataset& dataset) {
-  return [&recommender, &dataset](std::span<const int64_t> cases) {
-    std::vector<ClickSequence> sequences;
-    for (const int64_t index : cases) {
-      const auto at = static_cast<size_t>(index);
-      sequences.push_back({dataset.cases.user[at], 0, dataset.cases.position[at]});
-    }
-    return recommender.UserVectors(dataset, sequences);
-  };
-}
-
-std::function<double()> CaseValidation(Recommender& recommender, const data::Dataset& dataset,
-                                       std::vector<int64_t> cases, const TrainingConfig& config) {
-  if (cases.empty()) return {};
-  return [&recommender, &dataset, cases = std::move(cases), metric = config.metric] {
-    const CaseResults results = EvaluateCases(recommender.communicator(), dataset, recommender.table(), cases,
-                                              UserVectorsOf(recommender, dataset), false);
-    return MeansOf(results.candidates).Named(metric);
-  };
-}
-
-TrainingLoop::TrainingLoop(ShardedModel& model, TrainingStep& step, const data::Dataset& dataset,
+TrainingLoop::TrainingLoop(recommender::ShardedModel& model, TrainingStep& step, const data::Dataset& dataset,
                            data::EpochPlan& plan, const TrainingConfig& config, LoopInputs inputs)
     : model_(model),
       step_(step),
@@ -76,10 +54,10 @@ void TrainingLoop::PrepareRunFolder() {
 
 void TrainingLoop::Resume() {
   dist::Communicator& communicator = model_.communicator();
-  const LoadedCheckpoint checkpoint =
-      ReadCheckpoint(communicator, ResolveCheckpoint(communicator, config_.output, "LATEST"));
-  const CheckpointContents& contents = checkpoint.contents;
-  std::vector<std::string> problems = ConfigDifferences(contents.config_json, inputs_.config_json);
+  const checkpoint::LoadedCheckpoint checkpoint = checkpoint::ReadCheckpoint(
+      communicator, checkpoint::ResolveCheckpoint(communicator, config_.output, "LATEST"));
+  const checkpoint::CheckpointContents& contents = checkpoint.contents;
+  std::vector<std::string> problems = inputs_.differences(contents.config_json, inputs_.config_json);
   if (contents.kind != inputs_.stage)
     problems.push_back("stage: the checkpoint is of " + contents.kind + ", this run is " + inputs_.stage);
   if (contents.dataset_digest != dataset_.digest)
@@ -98,7 +76,7 @@ void TrainingLoop::Resume() {
             << " ranks) at step " << progress_.step;
 }
 
-void TrainingLoop::Restore(const LoadedCheckpoint& checkpoint) {
+void TrainingLoop::Restore(const checkpoint::LoadedCheckpoint& checkpoint) {
   const model::DenseParameters& parameters = model_.parameters();
   const at::Tensor values = parameters.values();
   values.copy_(checkpoint.Shared("dense/values", values.sizes()));
@@ -106,7 +84,7 @@ void TrainingLoop::Restore(const LoadedCheckpoint& checkpoint) {
   step_.dense_adam().v.copy_(checkpoint.Shared("dense/v", values.sizes()));
   const at::Tensor& rows = model_.table().rows;
   rows.copy_(checkpoint.Rows("items/rows", rows.sizes()));
-  if (RowAdam* adam = step_.row_adam()) {
+  if (optim::RowAdam* adam = step_.row_adam()) {
     adam->m.copy_(checkpoint.Rows("items/m", rows.sizes()));
     adam->v.copy_(checkpoint.Rows("items/v", rows.sizes()));
     adam->last_step.copy_(checkpoint.Rows("items/last_step", {rows.size(0)}));
@@ -115,27 +93,27 @@ void TrainingLoop::Restore(const LoadedCheckpoint& checkpoint) {
 
 void TrainingLoop::Commit(bool best) {
   model_.communicator().set_phase("checkpoint of step " + std::to_string(progress_.step));
-  CheckpointContents contents{.kind = inputs_.stage,
-                              .run_id = run_id_,
-                              .step = progress_.step,
-                              .config_json = inputs_.config_json,
-                              .progress_json = ProgressJson(progress_),
-                              .dataset_digest = dataset_.digest,
-                              .parent_digest = inputs_.parent_digest,
-                              .num_items = model_.table().owners.num_items()};
+  checkpoint::CheckpointContents contents{.kind = inputs_.stage,
+                                          .run_id = run_id_,
+                                          .step = progress_.step,
+                                          .config_json = inputs_.config_json,
+                                          .progress_json = ProgressJson(progress_),
+                                          .dataset_digest = dataset_.digest,
+                                          .parent_digest = inputs_.parent_digest,
+                                          .num_items = model_.table().owners.num_items()};
   contents.shared = {{"dense/values", model_.parameters().values()},
                      {"dense/m", step_.dense_adam().m},
                      {"dense/v", step_.dense_adam().v}};
   contents.shared.insert(contents.shared.end(), inputs_.shared.begin(), inputs_.shared.end());
   contents.rows = {{"items/rows", model_.table().rows}};
-  if (RowAdam* adam = step_.row_adam()) {
+  if (optim::RowAdam* adam = step_.row_adam()) {
     contents.rows.insert(contents.rows.end(),
                          {{"items/m", adam->m}, {"items/v", adam->v}, {"items/last_step", adam->last_step}});
   }
   if (lead())
     metrics_->Sync();  // what the log says of these steps must not be lost when the checkpoint is kept
-  WriteCheckpoint(model_.communicator(), config_.output, contents,
-                  {.keep = static_cast<int>(config_.keep_checkpoints), .mark_best = best});
+  checkpoint::WriteCheckpoint(model_.communicator(), config_.output, contents,
+                              {.keep = static_cast<int>(config_.keep_checkpoints), .mark_best = best});
 }
 
 double TrainingLoop::Evaluate() {
@@ -259,7 +237,7 @@ StageResult TrainingLoop::Run() {
   while (!Finished() && Advance()) {
   }
   if (line_) line_->Finish();
-  return Result(ResolveCheckpoint(model_.communicator(), config_.output, "BEST"));
+  return Result(checkpoint::ResolveCheckpoint(model_.communicator(), config_.output, "BEST"));
 }
 
 StageResult TrainingLoop::Result(const std::string& best_checkpoint) const {

@@ -8,34 +8,50 @@
 #include <string>
 #include <vector>
 
-#include "data/batches.h"
 #include "checkpoint/checkpoint.h"
-#include "stages/config_json.h"
-#include "train/progress.h"
+#include "data/batches.h"
 #include "recommender/recommender.h"
 #include "recommender/sharded_model.h"
-#include "stages/stages.h"
+#include "train/metrics_log.h"
+#include "train/progress.h"
+#include "train/run_progress.h"
+#include "train/training_config.h"
 #include "train/training_step.h"
 
 namespace ppr::train {
 
+// What a training stage came to.
+struct StageResult {
+  int64_t steps = 0;
+  std::string metric;  // what decided which checkpoint is best
+  double best_metric = 0;
+  int64_t best_step = 0;
+  bool validated = true;        // false: nothing to choose by, the newest counts as the best
+  std::string best_checkpoint;  // folder
+  std::string text;  // a few lines for a person: best value, where, parameter shares (Table 1) when tuning
+};
+
 struct LoopInputs {
   std::string stage;  // "pretrain" or "tune": the checkpoint's kind
   std::string config_json;
+  // "field: expected X, found Y" for every difference between two configs; empty when equal.
+  std::function<std::vector<std::string>(const std::string& stored_json, const std::string& current_json)>
+      differences;
   std::string parent_digest;   // checkpoint that the stage started from
   std::string resolved_flags;  // stored as config.flags
   // What decides which checkpoint is best; larger is better, never below 0. Collective; rows have been caught
   // up. Empty = no early stop.
   std::function<double()> validate;
-  std::string metric;               // its name
-  std::vector<NamedTensor> shared;  // stored in checkpoints beside what trains; the same on all ranks
+  std::string metric;  // its name
+  std::vector<checkpoint::NamedTensor>
+      shared;  // stored in checkpoints beside what trains; the same on all ranks
 };
 
 class TrainingLoop {
  public:
   // All must outlive this.
-  TrainingLoop(ShardedModel& model, TrainingStep& step, const data::Dataset& dataset, data::EpochPlan& plan,
-               const TrainingConfig& config, LoopInputs inputs);
+  TrainingLoop(recommender::ShardedModel& model, TrainingStep& step, const data::Dataset& dataset,
+               data::EpochPlan& plan, const TrainingConfig& config, LoopInputs inputs);
 
   // Collective. Runs to the end and leaves LATEST and BEST checkpoints. Throws StoppedOnRequest after
   // committing one.
@@ -45,7 +61,7 @@ class TrainingLoop {
   void RefuseWhatCannotTrain();
   void PrepareRunFolder();
   void Resume();
-  void Restore(const LoadedCheckpoint& checkpoint);
+  void Restore(const checkpoint::LoadedCheckpoint& checkpoint);
   // One step and what follows it. False when the run is over.
   bool Advance();
   bool Finished() const;
@@ -58,7 +74,7 @@ class TrainingLoop {
   StageResult Result(const std::string& best_checkpoint) const;
   bool lead() const { return model_.communicator().rank() == 0; }
 
-  ShardedModel& model_;
+  recommender::ShardedModel& model_;
   TrainingStep& step_;
   const data::Dataset& dataset_;
   data::EpochPlan& plan_;
@@ -70,13 +86,5 @@ class TrainingLoop {
   std::unique_ptr<MetricsLog> metrics_;        // rank 0 only, as is the line
   std::unique_ptr<ProgressLine> line_;
 };
-
-// Cases -> click sequences -> user vectors: what EvaluateCases calls.
-UserVectors UserVectorsOf(Recommender& recommender, const data::Dataset& dataset);
-
-// The validation of a recommender on cases, by the metric of `config`; empty without cases. All must outlive
-// it.
-std::function<double()> CaseValidation(Recommender& recommender, const data::Dataset& dataset,
-                                       std::vector<int64_t> cases, const TrainingConfig& config);
 
 }  // namespace ppr::train

@@ -23,7 +23,7 @@ bool AllFinite(const at::Tensor& tensor) { return std::isfinite(tensor.sum().ite
 
 }  // namespace
 
-TrainingStep::TrainingStep(ShardedModel& model, Objective& objective, const StepRules& rules)
+TrainingStep::TrainingStep(recommender::ShardedModel& model, Objective& objective, const StepRules& rules)
     : model_(model),
       objective_(objective),
       rules_(rules),
@@ -101,7 +101,7 @@ Objective::Losses TrainingStep::ComputeGradients(const Batch& batch, const at::T
   Objective::Losses losses;
   if (one_pass_ != nullptr) {
     PointAtRows(batch.plan, rows);
-    const PackedBatch& packed = static_cast<const PackedShare&>(*batch.share).packed;
+    const recommender::PackedBatch& packed = static_cast<const PackedShare&>(*batch.share).packed;
     const OnePass::Result result = one_pass_->Run(packed, row_pointers_, batch.row_of_id, batch.occurrences,
                                                   batch.global_targets, meanwhile);
     losses = {.total = {}, .loss_sum = result.loss_sum, .auxiliary_sum = 0, .finite = result.finite};
@@ -251,7 +251,7 @@ void TrainingStep::OptimiseOnePass(const Batch& batch, const at::Tensor& row_gra
       for (int64_t c = 0; c < width; ++c) gradient[c] += part[c];
     }
   };
-  row_adam_->Update(rows, plan.touched_slots, RowGradient(sum), batch.step);
+  row_adam_->Update(rows, plan.touched_slots, optim::RowGradient(sum), batch.step);
 }
 
 void TrainingStep::CatchUpRows(int64_t step) {

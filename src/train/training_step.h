@@ -13,8 +13,8 @@
 #include "data/batches.h"
 #include "model/fused/fused_encoder.h"
 #include "model/gather_rows.h"
-#include "train/objective.h"
 #include "recommender/sharded_model.h"
+#include "train/objective.h"
 #include "train/step_rules.h"
 #include "train/step_times.h"
 
@@ -23,7 +23,7 @@ namespace ppr::train {
 class TrainingStep {
  public:
   // Both must outlive this. Frozen parameters are frozen here.
-  TrainingStep(ShardedModel& model, Objective& objective, const StepRules& rules);
+  TrainingStep(recommender::ShardedModel& model, Objective& objective, const StepRules& rules);
 
   // Collective. Step number `step` (from 1) on `batch`, the global batch, the same on all ranks.
   // DoNotRestartError on every rank when loss or gradients are not finite; the parameters then are those of
@@ -37,9 +37,9 @@ class TrainingStep {
   // Brings every row of this rank to `step`; before evaluation. Local.
   void CatchUpRows(int64_t step);
 
-  DenseAdam& dense_adam() { return dense_adam_; }
-  RowAdam* row_adam() { return row_adam_ ? &*row_adam_ : nullptr; }  // null when the table is frozen
-  int64_t trained_parameters() const;                                // over all ranks, rows included
+  optim::DenseAdam& dense_adam() { return dense_adam_; }
+  optim::RowAdam* row_adam() { return row_adam_ ? &*row_adam_ : nullptr; }  // null when the table is frozen
+  int64_t trained_parameters() const;                                       // over all ranks, rows included
   StepTimes& times() { return times_; }
 
  private:
@@ -83,13 +83,13 @@ class TrainingStep {
   StepResult Agree(const Objective::Losses& losses, const Batch& batch);
   bool alone() const { return model_.communicator().size() == 1; }
 
-  ShardedModel& model_;
+  recommender::ShardedModel& model_;
   Objective& objective_;
   StepRules rules_;
   int64_t first_trained_ =
       0;  // offset of the first dense parameter that trains: the trained ones are a suffix
-  DenseAdam dense_adam_;
-  std::optional<RowAdam> row_adam_;
+  optim::DenseAdam dense_adam_;
+  std::optional<optim::RowAdam> row_adam_;
   OnePass* one_pass_;              // the objective's; null: by autograd
   std::optional<Batch> prepared_;  // the next batch
   std::vector<const float*> row_pointers_;

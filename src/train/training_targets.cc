@@ -4,15 +4,15 @@
 
 namespace ppr::train {
 
-data::TargetClicks TargetsOf(EvaluationTask task) {
+data::TargetClicks TargetsOf(evaluation::EvaluationTask task) {
   switch (task) {
-    case EvaluationTask::kFewShot:
+    case evaluation::EvaluationTask::kFewShot:
       return data::TargetClicks::kAfterFirst;
-    case EvaluationTask::kZeroShot:
+    case evaluation::EvaluationTask::kZeroShot:
       return data::TargetClicks::kFirst;
-    case EvaluationTask::kJoint:
+    case evaluation::EvaluationTask::kJoint:
       return data::TargetClicks::kAll;
-    case EvaluationTask::kProfile:
+    case evaluation::EvaluationTask::kProfile:
       break;
   }
   throw BugError("profile prediction has no target clicks");

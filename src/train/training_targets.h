@@ -5,17 +5,17 @@
 #include <vector>
 
 #include "data/batches.h"
+#include "evaluation/case_evaluation.h"
 #include "recommender/recommender.h"
-#include "stages/stage_config.h"
 
 namespace ppr::train {
 
 // The clicks of a task that are targets; of kProfile none, which is not asked.
-data::TargetClicks TargetsOf(EvaluationTask task);
+data::TargetClicks TargetsOf(evaluation::EvaluationTask task);
 
 // How next items are read from an encoder: a bidirectional one would see a click's target among its inputs,
 // so each target is a sequence of its own.
-inline data::Reading NextItemReading(const Recommender& recommender) {
+inline data::Reading NextItemReading(const recommender::Recommender& recommender) {
   return recommender.packing().mask_at_end ? data::Reading::kEachTarget : data::Reading::kEveryClick;
 }
 

@@ -13,10 +13,10 @@
 
 #include "base/errors.h"
 #include "base/random.h"
+#include "checkpoint/checkpoint.h"
 #include "support/checkpoint_sample.h"
 #include "support/run_ranks.h"
 #include "support/temporary_folder.h"
-#include "checkpoint/checkpoint.h"
 
 namespace ppr::train {
 namespace {
@@ -30,7 +30,7 @@ constexpr int kStorageExit = static_cast<int>(ExitCode::kStorage);
 
 void WriteSample(const std::string& run, int64_t step) {
   test::RunRanks(2, [&](Communicator& communicator) {
-    WriteCheckpoint(communicator, run, test::SampleContents(communicator, kItems, step), {});
+    checkpoint::WriteCheckpoint(communicator, run, test::SampleContents(communicator, kItems, step), {});
   });
 }
 
@@ -40,8 +40,8 @@ int64_t VerifiedStep(const std::string& run) {
   int64_t step = -1;
   try {
     test::RunRanks(1, [&](Communicator& communicator) {
-      const LoadedCheckpoint loaded =
-          ReadCheckpoint(communicator, ResolveCheckpoint(communicator, run, "LATEST"));
+      const checkpoint::LoadedCheckpoint loaded = checkpoint::ReadCheckpoint(
+          communicator, checkpoint::ResolveCheckpoint(communicator, run, "LATEST"));
       test::ExpectSample(loaded, communicator, kItems);
       step = loaded.contents.step;
     });

@@ -6,9 +6,9 @@
 #include <string>
 
 #include "base/errors.h"
+#include "checkpoint/checkpoint.h"
 #include "support/checkpoint_sample.h"
 #include "support/run_ranks.h"
-#include "checkpoint/checkpoint.h"
 
 namespace {
 
@@ -17,8 +17,8 @@ constexpr int64_t kItems = 101;
 void WriteSteps(const std::string& run, int world_size, int64_t first, int64_t last) {
   for (int64_t step = first; step <= last; ++step) {
     ppr::test::RunRanks(world_size, [&](ppr::dist::Communicator& communicator) {
-      ppr::train::WriteCheckpoint(communicator, run, ppr::test::SampleContents(communicator, kItems, step),
-                                  {});
+      ppr::checkpoint::WriteCheckpoint(communicator, run,
+                                       ppr::test::SampleContents(communicator, kItems, step), {});
     });
     std::printf("committed %lld\n", static_cast<long long>(step));
     std::fflush(stdout);

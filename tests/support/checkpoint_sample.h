@@ -7,9 +7,9 @@
 
 #include <string>
 
+#include "checkpoint/checkpoint.h"
 #include "dist/communicator.h"
 #include "dist/owner_map.h"
-#include "checkpoint/checkpoint.h"
 
 namespace ppr::test {
 
@@ -39,10 +39,10 @@ inline at::Tensor SampleLastStep(const dist::OwnerMap& owners, int rank) {
   return last_step;
 }
 
-inline train::CheckpointContents SampleContents(const dist::Communicator& communicator, int64_t num_items,
-                                                int64_t step) {
+inline checkpoint::CheckpointContents SampleContents(const dist::Communicator& communicator,
+                                                     int64_t num_items, int64_t step) {
   const dist::OwnerMap owners(num_items, communicator.size());
-  train::CheckpointContents contents{
+  checkpoint::CheckpointContents contents{
       .kind = "pretrain",
       .run_id = "run-7",
       .step = step,
@@ -60,7 +60,7 @@ inline train::CheckpointContents SampleContents(const dist::Communicator& commun
 }
 
 // Collective-free: expects what SampleContents wrote, at the reader's world size.
-inline void ExpectSample(const train::LoadedCheckpoint& loaded, const dist::Communicator& communicator,
+inline void ExpectSample(const checkpoint::LoadedCheckpoint& loaded, const dist::Communicator& communicator,
                          int64_t num_items) {
   const int64_t step = loaded.contents.step;
   const dist::OwnerMap owners(num_items, communicator.size());

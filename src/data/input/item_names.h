@@ -6,8 +6,8 @@
 #include <string_view>
 #include <vector>
 
-#include "data/prepare/prepare.h"
 #include "data/input/token_dictionary.h"
+#include "data/prepare/prepare.h"
 
 namespace ppr::data {
 

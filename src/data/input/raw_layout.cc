@@ -4,8 +4,8 @@
 #include <algorithm>
 #include <set>
 
-#include "data/prepare/prepare_config.h"
 #include "data/input/table_files.h"
+#include "data/prepare/prepare_config.h"
 
 namespace ppr::data {
 namespace {

@@ -8,8 +8,8 @@
 #include <vector>
 
 #include "data/input/item_names.h"
-#include "data/prepare/prepare.h"
 #include "data/input/token_dictionary.h"
+#include "data/prepare/prepare.h"
 
 namespace ppr::data {
 

@@ -2,8 +2,8 @@
 // the settings, and where both are silent by its first line.
 #pragma once
 
-#include "data/prepare/prepare.h"
 #include "data/input/table_reader.h"
+#include "data/prepare/prepare.h"
 
 namespace ppr::data {
 

@@ -6,9 +6,9 @@
 #include <cstdint>
 #include <span>
 
+#include "data/input/token_dictionary.h"
 #include "data/prepare/click_sorter.h"
 #include "data/prepare/prepare.h"
-#include "data/input/token_dictionary.h"
 
 namespace ppr::data {
 

@@ -7,9 +7,9 @@
 #include <string>
 #include <vector>
 
+#include "data/dataset_writer.h"
 #include "data/prepare/candidates.h"
 #include "data/prepare/click_selection.h"
-#include "data/dataset_writer.h"
 #include "data/prepare/prepare.h"
 
 namespace ppr::data {

@@ -5,8 +5,8 @@
 
 #include "base/text_format.h"
 #include "data/dataset_layout.h"
-#include "data/sources/sources.h"
 #include "data/input/table_files.h"
+#include "data/sources/sources.h"
 
 namespace ppr::data {
 namespace {

@@ -6,8 +6,8 @@
 #include "data/input/arrow_input.h"
 #include "data/input/cell_values.h"
 #include "data/input/item_lines_reader.h"
-#include "data/prepare/value_bucket.h"
 #include "data/input/table_files.h"
+#include "data/prepare/value_bucket.h"
 
 namespace ppr::data {
 namespace {

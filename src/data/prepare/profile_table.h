@@ -6,10 +6,10 @@
 #include <string>
 #include <vector>
 
-#include "data/input/cell_values.h"
 #include "data/dataset.h"
-#include "data/prepare/prepare.h"
+#include "data/input/cell_values.h"
 #include "data/input/token_dictionary.h"
+#include "data/prepare/prepare.h"
 
 namespace ppr::data {
 

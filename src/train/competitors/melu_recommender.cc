@@ -1,5 +1,7 @@
 #include "train/competitors/melu_recommender.h"
 
+#include "base/findings.h"
+
 #include <ATen/ATen.h>
 #include <c10/core/GradMode.h>
 
@@ -58,9 +60,9 @@ model::ClickPairs RowsOf(const PairList& pairs, const std::vector<int64_t>& row_
 }  // namespace
 
 MeluRecommender::MeluRecommender(dist::Communicator& communicator, const data::Dataset& dataset,
-                                 const ProfileInput& profile, const data::NegativeSampler& negatives,
-                                 const MeluSettings& settings, model::NextItemLoss loss, int64_t width,
-                                 double init_std, uint64_t seed)
+                                 const recommender::ProfileInput& profile,
+                                 const data::NegativeSampler& negatives, const MeluSettings& settings,
+                                 model::NextItemLoss loss, int64_t width, double init_std, uint64_t seed)
     : PairScorer(communicator, dataset, profile, dataset.num_items(), width, init_std, seed),
       negatives_(negatives),
       settings_(settings) {
@@ -149,6 +151,14 @@ Objective::Losses MeluObjective::Compute(const Inputs& inputs) {
   batch.query = RowsOf(share.query, inputs.row_of_id, &first);
   const at::Tensor loss = recommender_.melu().QueryLossSum(batch);
   return {.total = loss / static_cast<double>(inputs.global_targets), .loss_sum = loss.item<double>()};
+}
+
+std::vector<std::string> MeluSettings::Problems() const {
+  Findings findings;
+  findings.Positive("local_rate", local_rate);
+  findings.AtLeast("local_steps", local_steps, 0);
+  findings.Count("support_clicks", support_clicks, 1);
+  return findings.Take();
 }
 
 }  // namespace ppr::train

@@ -6,22 +6,32 @@
 #include <cstdint>
 #include <memory>
 #include <span>
+#include <string>
 #include <vector>
 
 #include "data/negatives.h"
 #include "model/melu.h"
-#include "train/objective.h"
 #include "train/competitors/pair_scorer.h"
-#include "stages/stage_config.h"
+#include "train/objective.h"
 
 namespace ppr::train {
+
+// MeLU (model/melu.h) on clicks.
+struct MeluSettings {
+  double local_rate = 0.3;  // of the steps that adapt a user's decision layers
+  int64_t local_steps = 1;
+  int64_t support_clicks = 10;  // newest known clicks that a user's layers are adapted on
+
+  std::vector<std::string> Problems() const;
+};
 
 class MeluRecommender : public PairScorer {
  public:
   // All references must outlive this. `negatives`: what adaptation compares known clicks with.
-  MeluRecommender(dist::Communicator& communicator, const data::Dataset& dataset, const ProfileInput& profile,
-                  const data::NegativeSampler& negatives, const MeluSettings& settings,
-                  model::NextItemLoss loss, int64_t width, double init_std, uint64_t seed);
+  MeluRecommender(dist::Communicator& communicator, const data::Dataset& dataset,
+                  const recommender::ProfileInput& profile, const data::NegativeSampler& negatives,
+                  const MeluSettings& settings, model::NextItemLoss loss, int64_t width, double init_std,
+                  uint64_t seed);
 
   // Adapts to the newest settings.support_clicks clicks before each case, each against one negative.
   at::Tensor Score(std::span<const int64_t> cases, const std::vector<int64_t>& items) override;

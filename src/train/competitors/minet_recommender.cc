@@ -1,5 +1,7 @@
 #include "train/competitors/minet_recommender.h"
 
+#include "base/findings.h"
+
 #include <ATen/ATen.h>
 #include <c10/core/GradMode.h>
 
@@ -31,14 +33,14 @@ at::Tensor Slice(const std::vector<int64_t>& values, size_t first, size_t count)
 }  // namespace
 
 MinetRecommender::MinetRecommender(dist::Communicator& communicator, const data::Dataset& dataset,
-                                   const data::Dataset& source, const ProfileInput& profile,
+                                   const data::Dataset& source, const recommender::ProfileInput& profile,
                                    const MinetSettings& settings, int64_t width, double init_std,
                                    uint64_t seed)
     : PairScorer(communicator, dataset, profile, dataset.num_items() + source.num_items(), width, init_std,
                  seed),
       source_(source),
       settings_(settings),
-      source_users_(SourceUsers(source, dataset)) {
+      source_users_(recommender::SourceUsers(source, dataset)) {
   minet_ =
       std::make_unique<model::MinetModel>(model::MinetConfig{}, width, profile.vocabulary_sizes, parameters_);
   parameters_.Allocate();
@@ -134,6 +136,13 @@ Objective::Losses MinetObjective::Compute(const Inputs& inputs) {
         joint + model::CandidateLossSum(loss_, recommender_.minet().SourceScores(of_source_users, of_source));
   }
   return {.total = joint / static_cast<double>(inputs.global_targets), .loss_sum = loss.item<double>()};
+}
+
+std::vector<std::string> MinetSettings::Problems() const {
+  Findings findings;
+  findings.Count("target_clicks", target_clicks, 1);
+  findings.Count("source_clicks", source_clicks, 1);
+  return findings.Take();
 }
 
 }  // namespace ppr::train

@@ -6,22 +6,30 @@
 #include <cstdint>
 #include <memory>
 #include <span>
+#include <string>
 #include <vector>
 
 #include "data/negatives.h"
 #include "model/minet.h"
-#include "train/objective.h"
 #include "train/competitors/pair_scorer.h"
-#include "stages/stage_config.h"
+#include "train/objective.h"
 
 namespace ppr::train {
+
+// MiNet (model/minet.h): newest clicks that it attends to.
+struct MinetSettings {
+  int64_t target_clicks = 10;
+  int64_t source_clicks = 20;
+
+  std::vector<std::string> Problems() const;
+};
 
 class MinetRecommender : public PairScorer {
  public:
   // All references must outlive this.
   MinetRecommender(dist::Communicator& communicator, const data::Dataset& dataset,
-                   const data::Dataset& source, const ProfileInput& profile, const MinetSettings& settings,
-                   int64_t width, double init_std, uint64_t seed);
+                   const data::Dataset& source, const recommender::ProfileInput& profile,
+                   const MinetSettings& settings, int64_t width, double init_std, uint64_t seed);
 
   at::Tensor Score(std::span<const int64_t> cases, const std::vector<int64_t>& items) override;
 

@@ -9,19 +9,20 @@
 #include <vector>
 
 #include "data/dataset.h"
-#include "model/packed_layout.h"
 #include "evaluation/case_evaluation.h"
+#include "model/packed_layout.h"
 #include "recommender/recommender.h"
 #include "recommender/sharded_model.h"
 
 namespace ppr::train {
 
-class PairScorer : public ShardedModel {
+class PairScorer : public recommender::ShardedModel {
  public:
   // `dataset` and `communicator` must outlive this. num_items: rows of the table.
-  PairScorer(dist::Communicator& communicator, const data::Dataset& dataset, ProfileInput profile,
-             int64_t num_items, int64_t width, double init_std, uint64_t seed)
-      : ShardedModel(communicator, num_items, width, init_std, seed),
+  PairScorer(dist::Communicator& communicator, const data::Dataset& dataset,
+             recommender::ProfileInput profile, int64_t num_items, int64_t width, double init_std,
+             uint64_t seed)
+      : recommender::ShardedModel(communicator, num_items, width, init_std, seed),
         dataset_(dataset),
         profile_(std::move(profile)) {}
 
@@ -32,16 +33,18 @@ class PairScorer : public ShardedModel {
 
  protected:
   // The profile codes that the model reads: [n, m] int64.
-  at::Tensor CodesOf(std::span<const int32_t> users) const { return ProfileCodes(dataset_, profile_, users); }
+  at::Tensor CodesOf(std::span<const int32_t> users) const {
+    return recommender::ProfileCodes(dataset_, profile_, users);
+  }
   // Collective. The rows of `ids`: distinct ones [U, d], and of each id the one that it is.
   at::Tensor FetchRows(const std::vector<int64_t>& ids, std::vector<int64_t>* row_of_id);
 
   const data::Dataset& dataset_;
-  const ProfileInput profile_;
+  const recommender::ProfileInput profile_;
 };
 
 // The evaluation of a pair scorer on cases. It must outlive the result.
-inline CandidateScores ScoresOf(PairScorer& scorer) {
+inline evaluation::CandidateScores ScoresOf(PairScorer& scorer) {
   return [&scorer](std::span<const int64_t> cases, const std::vector<int64_t>& items) {
     return scorer.Score(cases, items);
   };

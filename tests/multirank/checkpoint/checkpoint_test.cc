@@ -17,7 +17,7 @@
 #include "support/run_ranks.h"
 #include "support/temporary_folder.h"
 
-namespace ppr::train {
+namespace ppr::checkpoint {
 namespace {
 
 namespace fs = std::filesystem;
@@ -355,4 +355,4 @@ TEST(Resolve, SaysWhatItExpectedAndFound) {
 }
 
 }  // namespace
-}  // namespace ppr::train
+}  // namespace ppr::checkpoint

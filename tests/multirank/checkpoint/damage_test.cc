@@ -10,12 +10,12 @@
 
 #include "base/errors.h"
 #include "base/random.h"
+#include "checkpoint/checkpoint.h"
 #include "support/checkpoint_sample.h"
 #include "support/run_ranks.h"
 #include "support/temporary_folder.h"
-#include "checkpoint/checkpoint.h"
 
-namespace ppr::train {
+namespace ppr::checkpoint {
 namespace {
 
 namespace fs = std::filesystem;
@@ -181,4 +181,4 @@ TEST_F(Damage, AHugeManifestIsRefusedUnread) {
 }
 
 }  // namespace
-}  // namespace ppr::train
+}  // namespace ppr::checkpoint

@@ -8,7 +8,7 @@
 #include "base/errors.h"
 #include "support/run_ranks.h"
 
-namespace ppr::train {
+namespace ppr::dist {
 namespace {
 
 // Type and message with which AgreeOn ends on rank `rank` of 3.
@@ -60,4 +60,4 @@ TEST(AgreeOn, TheLowestRanksErrorWins) {
 }
 
 }  // namespace
-}  // namespace ppr::train
+}  // namespace ppr::dist

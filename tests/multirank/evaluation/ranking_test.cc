@@ -1,6 +1,8 @@
 // Ranks of targets at W = 1, 2, 3, 4 against brute force in double precision. Vectors are small integers, so
 // that every score is exact and ties are frequent, unless a test says otherwise.
 #include "evaluation/ranking.h"
+#include "evaluation/case_evaluation.h"
+#include "evaluation/popularity.h"
 
 #include <ATen/ATen.h>
 #include <gmock/gmock.h>
@@ -15,7 +17,7 @@
 #include "support/run_ranks.h"
 #include "unit/evaluation/ranking_dataset.h"
 
-namespace ppr::train {
+namespace ppr::evaluation {
 
 static bool operator==(const RankCounts& a, const RankCounts& b) {
   return a.greater == b.greater && a.equal == b.equal && a.others == b.others;
@@ -468,4 +470,4 @@ TEST_P(Evaluation, NotANumberNamesUserAndPosition) {
 }
 
 }  // namespace
-}  // namespace ppr::train
+}  // namespace ppr::evaluation

@@ -41,7 +41,8 @@ data::EpochPlan MakePlan(const data::Dataset& dataset) {
 // A step, or none at all, of a fresh model.
 Trace TrainFor(dist::Communicator& communicator, int64_t steps) {
   const data::Dataset dataset = TargetDomain();
-  Recommender recommender(communicator, Bidirectional(), std::nullopt, {}, dataset.num_items(), kSeed);
+  recommender::Recommender recommender(communicator, Bidirectional(), std::nullopt, {}, dataset.num_items(),
+                                       kSeed);
   const data::NegativeSampler negatives(dataset, kSeed);
   SequenceObjective objective(recommender, dataset, negatives, Rules());
   TrainingStep step(recommender, objective, Rules());
@@ -59,7 +60,7 @@ WrittenOut WriteOut(const data::Dataset& dataset) {
   WrittenOut batch;
   data::EpochPlan plan = MakePlan(dataset);
   for (const data::TrainingSequence& sequence : plan.Batch(0, 0, kBatch)) {
-    const std::vector<bool> hidden = HiddenClicksOf(kSeed, 0, sequence, Rules().masked);
+    const std::vector<bool> hidden = recommender::HiddenClicksOf(kSeed, 0, sequence, Rules().masked);
     for (int32_t place = sequence.begin; place < sequence.end; ++place) {
       const int64_t item = dataset.history(sequence.user)[static_cast<size_t>(place)];
       const bool hides = hidden[static_cast<size_t>(place - sequence.begin)];

@@ -5,9 +5,9 @@
 #include <optional>
 
 #include "base/random.h"
+#include "recommender/profile_prediction.h"
 #include "train/competitors/melu_recommender.h"
 #include "train/competitors/minet_recommender.h"
-#include "recommender/profile_prediction.h"
 #include "train/sequence_objective.h"
 #include "train/training_targets.h"
 
@@ -83,7 +83,7 @@ StepRules RulesOf(Trained what) {
   return rules;
 }
 
-data::PlanRules PlanOf(const TrainedSetting& setting, const Recommender& recommender) {
+data::PlanRules PlanOf(const TrainedSetting& setting, const recommender::Recommender& recommender) {
   const bool masks = setting.what == Trained::kBert4rec || setting.what == Trained::kBert4recBpr;
   return {.targets = setting.targets,
           .max_history = masks ? 6 : recommender.packing().most_clicks(),
@@ -106,27 +106,30 @@ at::Tensor UserVectors(int64_t users) {
 std::vector<int32_t> UsersOf(const data::Dataset& dataset, Trained what) {
   if (!IsTuned(what)) return data::UsersOf(dataset, data::UserPart::kWarm);
   const std::vector<int32_t> users = data::UsersOf(dataset, data::UserPart::kColdTrain);
-  return PredictsProfile(what) ? UsersWithValue(dataset, users, FindPredictedField(dataset, "city")) : users;
+  return PredictsProfile(what)
+             ? recommender::UsersWithValue(dataset, users, recommender::FindPredictedField(dataset, "city"))
+             : users;
 }
 
-std::unique_ptr<Recommender> MakeSequenceModel(dist::Communicator& communicator, const data::Dataset& dataset,
-                                               Trained what) {
+std::unique_ptr<recommender::Recommender> MakeSequenceModel(dist::Communicator& communicator,
+                                                            const data::Dataset& dataset, Trained what) {
   if (PredictsProfile(what)) return ProfilePredictor(communicator, EncoderOf(what).attention);
   std::optional<model::PromptConfig> prompt;
-  ProfileInput profile;
+  recommender::ProfileInput profile;
   if (IsTuned(what)) {
     prompt = PromptOf(what);
-    profile = MakeProfileInput(dataset, {});
+    profile = recommender::MakeProfileInput(dataset, {});
   }
-  auto recommender = std::make_unique<Recommender>(communicator, EncoderOf(what), prompt, profile,
-                                                   dataset.num_items(), kSeed);
+  auto recommender = std::make_unique<recommender::Recommender>(communicator, EncoderOf(what), prompt,
+                                                                profile, dataset.num_items(), kSeed);
   if (what == Trained::kTunedUserVectors) recommender->SetUserVectors(UserVectors(dataset.num_users()));
   return recommender;
 }
 
 Trace TrainSequenceModel(dist::Communicator& communicator, const TrainedSetting& setting) {
   const data::Dataset dataset = TargetDomain();
-  const std::unique_ptr<Recommender> recommender = MakeSequenceModel(communicator, dataset, setting.what);
+  const std::unique_ptr<recommender::Recommender> recommender =
+      MakeSequenceModel(communicator, dataset, setting.what);
   recommender->UseCompute(setting.compute);
   const data::NegativeSampler negatives(dataset, kSeed);
   const StepRules rules = RulesOf(setting.what);
@@ -140,7 +143,7 @@ Trace TrainSequenceModel(dist::Communicator& communicator, const TrainedSetting&
 Trace TrainMelu(dist::Communicator& communicator, const TrainedSetting& setting) {
   const data::Dataset dataset = TargetDomain();
   const data::NegativeSampler negatives(dataset, kSeed);
-  MeluRecommender recommender(communicator, dataset, MakeProfileInput(dataset, {}), negatives,
+  MeluRecommender recommender(communicator, dataset, recommender::MakeProfileInput(dataset, {}), negatives,
                               {.local_rate = 0.3, .local_steps = 2, .support_clicks = 4},
                               model::NextItemLoss::kBpr, kWidth, 0.5, kSeed);
   MeluObjective objective(recommender, kSeed);
@@ -153,7 +156,7 @@ Trace TrainMelu(dist::Communicator& communicator, const TrainedSetting& setting)
 Trace TrainMinet(dist::Communicator& communicator, const TrainedSetting& setting) {
   const data::Dataset dataset = TargetDomain(), source = SourceDomain();
   const data::NegativeSampler negatives(dataset, kSeed), source_negatives(source, kSeed);
-  MinetRecommender recommender(communicator, dataset, source, MakeProfileInput(dataset, {}),
+  MinetRecommender recommender(communicator, dataset, source, recommender::MakeProfileInput(dataset, {}),
                                {.target_clicks = 4, .source_clicks = 5}, kWidth, 0.5, kSeed);
   MinetObjective objective(
       recommender, negatives, source_negatives,
@@ -173,14 +176,15 @@ data::Dataset SourceDomain() {
   return test::MakeSyntheticDataset({.users = 44, .items = 30, .max_clicks = 12, .seed = 8});
 }
 
-std::unique_ptr<Recommender> ProfilePredictor(dist::Communicator& communicator,
-                                              model::AttentionSpan attention, double dropout) {
+std::unique_ptr<recommender::Recommender> ProfilePredictor(dist::Communicator& communicator,
+                                                           model::AttentionSpan attention, double dropout) {
   const data::Dataset dataset = TargetDomain();
   model::EncoderConfig encoder = Smooth(attention);
   encoder.dropout = dropout;
-  return std::make_unique<Recommender>(communicator, encoder, PromptOf(Trained::kTunedProfile),
-                                       MakeProfileInput(dataset, {"age"}), dataset.num_items(), kSeed,
-                                       FindPredictedField(dataset, "city").classes);
+  return std::make_unique<recommender::Recommender>(communicator, encoder, PromptOf(Trained::kTunedProfile),
+                                                    recommender::MakeProfileInput(dataset, {"age"}),
+                                                    dataset.num_items(), kSeed,
+                                                    recommender::FindPredictedField(dataset, "city").classes);
 }
 
 Trace Train(dist::Communicator& communicator, const TrainedSetting& setting) {

@@ -34,7 +34,7 @@ enum class Trained {
 
 struct TrainedSetting {
   Trained what = Trained::kCl4srec;
-  ComputePath compute = ComputePath::kAuto;
+  model::ComputePath compute = model::ComputePath::kAuto;
   int64_t batch_size = 8;
   int64_t steps = 24;
   data::TargetClicks targets = data::TargetClicks::kAfterFirst;
@@ -44,8 +44,9 @@ struct TrainedSetting {
 data::Dataset TargetDomain();
 data::Dataset SourceDomain();
 // A recommender that predicts "city" of TargetDomain() from "age", as it starts.
-std::unique_ptr<Recommender> ProfilePredictor(dist::Communicator& communicator,
-                                              model::AttentionSpan attention, double dropout = 0.2);
+std::unique_ptr<recommender::Recommender> ProfilePredictor(dist::Communicator& communicator,
+                                                           model::AttentionSpan attention,
+                                                           double dropout = 0.2);
 
 // Collective.
 Trace Train(dist::Communicator& communicator, const TrainedSetting& setting);

@@ -29,8 +29,9 @@ INSTANTIATE_TEST_SUITE_P(All, Competitors, testing::ValuesIn(EveryTrained()), Na
 TEST(CompetitorPaths, FusedAndReferenceAgree) {
   for (const Trained what :
        {Trained::kCl4srec, Trained::kTunedSharedPrompt, Trained::kTunedUserVectors, Trained::kTunedProfile}) {
-    const Trace fused = TrainOnThreads({.what = what, .compute = ComputePath::kFused}, 2);
-    ExpectSameTraining(fused, TrainOnThreads({.what = what, .compute = ComputePath::kReference}, 2), 2);
+    const Trace fused = TrainOnThreads({.what = what, .compute = model::ComputePath::kFused}, 2);
+    ExpectSameTraining(fused, TrainOnThreads({.what = what, .compute = model::ComputePath::kReference}, 2),
+                       2);
   }
 }
 

@@ -8,8 +8,8 @@
 #include <optional>
 
 #include "competitor_trace.h"
-#include "support/run_ranks.h"
 #include "recommender/profile_prediction.h"
+#include "support/run_ranks.h"
 #include "train/sequence_objective.h"
 #include "train/training_targets.h"
 
@@ -25,11 +25,12 @@ struct Model {
 
 model::PromptConfig TwoPrompts() { return {.num_tokens = 2, .hidden_width = 8}; }
 
-std::unique_ptr<Recommender> Make(dist::Communicator& communicator, const data::Dataset& dataset,
-                                  const Model& model) {
-  return std::make_unique<Recommender>(communicator, model.encoder, model.prompt,
-                                       model.prompt ? MakeProfileInput(dataset, {}) : ProfileInput{},
-                                       dataset.num_items(), kSeed);
+std::unique_ptr<recommender::Recommender> Make(dist::Communicator& communicator, const data::Dataset& dataset,
+                                               const Model& model) {
+  return std::make_unique<recommender::Recommender>(
+      communicator, model.encoder, model.prompt,
+      model.prompt ? recommender::MakeProfileInput(dataset, {}) : recommender::ProfileInput{},
+      dataset.num_items(), kSeed);
 }
 
 // The first step of a fresh model on `sequences`, at any number of ranks.
@@ -40,7 +41,7 @@ StepResult FirstStep(int world_size, const Model& model, const StepRules& rules,
   StepResult result;
   test::RunRanks(world_size, [&](dist::Communicator& communicator) {
     at::set_num_threads(1);
-    const std::unique_ptr<Recommender> recommender = Make(communicator, dataset, model);
+    const std::unique_ptr<recommender::Recommender> recommender = Make(communicator, dataset, model);
     SequenceObjective objective(*recommender, dataset, negatives, rules);
     TrainingStep step(*recommender, objective, rules);
     const StepResult mine = step.Run(0, 1, sequences);
@@ -53,7 +54,7 @@ std::vector<data::TrainingSequence> Batch(const Model& model, int64_t size) {
   const data::Dataset dataset = TargetDomain();
   std::vector<data::TrainingSequence> sequences;
   test::RunRanks(1, [&](dist::Communicator& one) {
-    const std::unique_ptr<Recommender> recommender = Make(one, dataset, model);
+    const std::unique_ptr<recommender::Recommender> recommender = Make(one, dataset, model);
     data::EpochPlan plan(dataset, data::UsersOf(dataset, data::UserPart::kColdTrain),
                          {.targets = data::TargetClicks::kAll,
                           .max_history = recommender->packing().most_clicks(),
@@ -67,7 +68,7 @@ std::vector<data::TrainingSequence> Batch(const Model& model, int64_t size) {
 
 // A target and the clicks before it that its sequence has.
 struct Target {
-  ClickSequence read;
+  recommender::ClickSequence read;
   int32_t place = 0;
 };
 
@@ -92,11 +93,12 @@ double LossOfRead(const Model& model, const std::vector<Target>& targets) {
   const data::NegativeSampler sampler(dataset, kSeed);
   double sum = 0;
   test::RunRanks(1, [&](dist::Communicator& one) {
-    const std::unique_ptr<Recommender> recommender = Make(one, dataset, model);
+    const std::unique_ptr<recommender::Recommender> recommender = Make(one, dataset, model);
     const model::ItemTable& table = recommender->table();
     for (const Target& target : targets) {
       const at::Tensor user =
-          recommender->UserVectors(dataset, std::vector<ClickSequence>{target.read})[0].to(at::kDouble);
+          recommender->UserVectors(dataset, std::vector<recommender::ClickSequence>{target.read})[0].to(
+              at::kDouble);
       const auto score = [&](int64_t item) {
         return user.dot(table.rows[table.owners.slot(item)].to(at::kDouble)).item<double>();
       };
@@ -142,12 +144,12 @@ TEST(ObjectiveValues, NextItemsAreReadAsInEvaluation) {
 
 TEST(ObjectiveValues, ProfilesAreReadAsInEvaluation) {
   const data::Dataset dataset = TargetDomain();
-  const PredictedField field = FindPredictedField(dataset, "city");
+  const recommender::PredictedField field = recommender::FindPredictedField(dataset, "city");
   // Histories that one sequence holds, of all clicks that there are.
   std::vector<data::TrainingSequence> sequences;
   std::vector<int32_t> users;
   for (const int32_t user :
-       UsersWithValue(dataset, data::UsersOf(dataset, data::UserPart::kColdTrain), field)) {
+       recommender::UsersWithValue(dataset, data::UsersOf(dataset, data::UserPart::kColdTrain), field)) {
     const auto clicks = static_cast<int32_t>(dataset.training_history(user).size());
     if (clicks > 5) continue;
     users.push_back(user);
@@ -158,8 +160,10 @@ TEST(ObjectiveValues, ProfilesAreReadAsInEvaluation) {
   for (const auto attention : {model::AttentionSpan::kCausal, model::AttentionSpan::kBidirectional}) {
     for (const int world_size : {1, 3}) {
       test::RunRanks(world_size, [&](dist::Communicator& communicator) {
-        const std::unique_ptr<Recommender> recommender = ProfilePredictor(communicator, attention, 0);
-        const double read = PredictProfiles(*recommender, dataset, users, field).mean_log_probability;
+        const std::unique_ptr<recommender::Recommender> recommender =
+            ProfilePredictor(communicator, attention, 0);
+        const double read =
+            recommender::PredictProfiles(*recommender, dataset, users, field).mean_log_probability;
         SequenceObjective objective(*recommender, dataset, negatives, StepRules{.seed = kSeed}, field.column);
         TrainingStep step(*recommender, objective, StepRules{.seed = kSeed});
         const StepResult result = step.Run(0, 1, sequences);

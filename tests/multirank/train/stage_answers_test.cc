@@ -12,11 +12,11 @@
 
 #include "competitor_trace.h"
 #include "dist/local/local_communicator.h"
+#include "recommender/profile_prediction.h"
+#include "recommender/source_users.h"
 #include "support/run_ranks.h"
 #include "train/competitors/melu_recommender.h"
 #include "train/competitors/minet_recommender.h"
-#include "recommender/profile_prediction.h"
-#include "recommender/source_users.h"
 
 namespace ppr::train {
 namespace {
@@ -40,16 +40,18 @@ std::vector<Answer> OnRanks(int world_size, const std::function<Answer(dist::Com
 std::vector<int32_t> AllUsersWithCity(const data::Dataset& dataset) {
   std::vector<int32_t> users(static_cast<size_t>(dataset.num_users()));
   for (size_t i = 0; i < users.size(); ++i) users[i] = static_cast<int32_t>(users.size() - 1 - i);
-  return UsersWithValue(dataset, users, FindPredictedField(dataset, "city"));
+  return recommender::UsersWithValue(dataset, users, recommender::FindPredictedField(dataset, "city"));
 }
 
 // One user at a time, from all clicks: what PredictProfiles answers.
-ProfilePredictions OneByOne(Recommender& recommender, const data::Dataset& dataset) {
+recommender::ProfilePredictions OneByOne(recommender::Recommender& recommender,
+                                         const data::Dataset& dataset) {
   const c10::NoGradGuard no_gradients;
-  ProfilePredictions expected{.users = AllUsersWithCity(dataset)};
+  recommender::ProfilePredictions expected{.users = AllUsersWithCity(dataset)};
   for (const int32_t user : expected.users) {
     const auto clicks = static_cast<int32_t>(dataset.history(user).size());
-    const at::Tensor vector = recommender.UserVectors(dataset, std::vector<ClickSequence>{{user, 0, clicks}});
+    const at::Tensor vector =
+        recommender.UserVectors(dataset, std::vector<recommender::ClickSequence>{{user, 0, clicks}});
     const at::Tensor answer = recommender.classifier()->LogProbabilities(vector)[0];
     expected.labels.push_back(dataset.profile(user)[1] - 1);
     expected.predicted.push_back(answer.argmax().item<int64_t>());
@@ -61,18 +63,19 @@ ProfilePredictions OneByOne(Recommender& recommender, const data::Dataset& datas
 
 TEST(PredictProfiles, IsTheSameForAllWorldSizesAndBatches) {
   const data::Dataset dataset = TargetDomain();
-  const PredictedField field = FindPredictedField(dataset, "city");
+  const recommender::PredictedField field = recommender::FindPredictedField(dataset, "city");
   for (const auto attention : {model::AttentionSpan::kCausal, model::AttentionSpan::kBidirectional}) {
-    const ProfilePredictions expected = OnRanks<ProfilePredictions>(
+    const recommender::ProfilePredictions expected = OnRanks<recommender::ProfilePredictions>(
         1, [&](dist::Communicator& one) { return OneByOne(*ProfilePredictor(one, attention), dataset); })[0];
     EXPECT_GT(std::set(expected.predicted.begin(), expected.predicted.end()).size(), 1u);
     for (const int world_size : {1, 2, 3, 4}) {
       for (const int64_t batch_users : {1, 5, 512}) {  // 1: many rounds, the last with ranks that have none
-        const auto answers = OnRanks<ProfilePredictions>(world_size, [&](dist::Communicator& ranks) {
-          return PredictProfiles(*ProfilePredictor(ranks, attention), dataset, AllUsersWithCity(dataset),
-                                 field, batch_users);
-        });
-        for (const ProfilePredictions& answer : answers) {
+        const auto answers =
+            OnRanks<recommender::ProfilePredictions>(world_size, [&](dist::Communicator& ranks) {
+              return recommender::PredictProfiles(*ProfilePredictor(ranks, attention), dataset,
+                                                  AllUsersWithCity(dataset), field, batch_users);
+            });
+        for (const recommender::ProfilePredictions& answer : answers) {
           EXPECT_EQ(answer.users, expected.users);
           EXPECT_EQ(answer.labels, expected.labels);
           EXPECT_EQ(answer.predicted, expected.predicted) << "W = " << world_size;
@@ -87,8 +90,9 @@ TEST(PredictProfiles, IsTheSameForAllWorldSizesAndBatches) {
 TEST(PredictProfiles, OfNobodyAreNone) {
   const data::Dataset dataset = TargetDomain();
   test::RunRanks(2, [&](dist::Communicator& ranks) {
-    const ProfilePredictions none = PredictProfiles(*ProfilePredictor(ranks, model::AttentionSpan::kCausal),
-                                                    dataset, {}, FindPredictedField(dataset, "city"));
+    const recommender::ProfilePredictions none =
+        recommender::PredictProfiles(*ProfilePredictor(ranks, model::AttentionSpan::kCausal), dataset, {},
+                                     recommender::FindPredictedField(dataset, "city"));
     EXPECT_TRUE(none.users.empty() && none.labels.empty() && none.predicted.empty());
     EXPECT_EQ(none.mean_log_probability, 0);
   });
@@ -97,12 +101,12 @@ TEST(PredictProfiles, OfNobodyAreNone) {
 TEST(SourceUserVectors, AreThoseOfTheSourceModelAndZerosForOthers) {
   const data::Dataset source = SourceDomain(), target = TargetDomain();
   const auto vectors_of = [&](dist::Communicator& ranks, bool one_by_one) {
-    Recommender model(ranks, SmallEncoder(0), std::nullopt, {}, source.num_items(), kSeed);
-    if (!one_by_one) return SourceUserVectors(model, source, target);
+    recommender::Recommender model(ranks, SmallEncoder(0), std::nullopt, {}, source.num_items(), kSeed);
+    if (!one_by_one) return recommender::SourceUserVectors(model, source, target);
     std::vector<at::Tensor> rows;
     for (int32_t user = 0; user < source.num_users(); ++user) {  // users u0 .. u43 of both
       const auto clicks = static_cast<int32_t>(source.history(user).size());
-      rows.push_back(model.UserVectors(source, std::vector<ClickSequence>{{user, 0, clicks}}));
+      rows.push_back(model.UserVectors(source, std::vector<recommender::ClickSequence>{{user, 0, clicks}}));
     }
     rows.push_back(at::zeros({target.num_users() - source.num_users(), kWidth}));
     return at::cat(rows);
@@ -123,15 +127,15 @@ TEST(SourceUserVectors, AreThoseOfTheSourceModelAndZerosForOthers) {
 }
 
 // Greater and equal of each case, as numbers to compare.
-std::vector<std::array<int64_t, 3>> NumbersOf(const CaseResults& results) {
+std::vector<std::array<int64_t, 3>> NumbersOf(const evaluation::CaseResults& results) {
   std::vector<std::array<int64_t, 3>> numbers;
-  for (const RankCounts& counts : results.candidates)
+  for (const evaluation::RankCounts& counts : results.candidates)
     numbers.push_back({counts.greater, counts.equal, counts.others});
   return numbers;
 }
 
 std::vector<int64_t> ColdTestCases(const data::Dataset& dataset) {
-  return SelectCases(dataset, data::CasePart::kColdTest, EvaluationTask::kJoint);
+  return evaluation::SelectCases(dataset, data::CasePart::kColdTest, evaluation::EvaluationTask::kJoint);
 }
 
 // A score of few values, so that ties are frequent; exact in float.
@@ -158,8 +162,9 @@ TEST(EvaluateScoredCases, EveryCaseOnceWithItsTargetBeforeItsCandidates) {
   for (const int world_size : {1, 2, 3, 4}) {
     for (const int64_t batch_cases : {1, 7, 64}) {
       std::vector<std::atomic<int>> asked(static_cast<size_t>(dataset.cases.size()));
-      const auto answers = OnRanks<CaseResults>(world_size, [&](dist::Communicator& ranks) {
-        const CandidateScores scores = [&](std::span<const int64_t> mine, const std::vector<int64_t>& items) {
+      const auto answers = OnRanks<evaluation::CaseResults>(world_size, [&](dist::Communicator& ranks) {
+        const evaluation::CandidateScores scores = [&](std::span<const int64_t> mine,
+                                                       const std::vector<int64_t>& items) {
           ranks.Barrier();  // a scorer fetches rows here: every rank must come along
           at::Tensor table = at::empty({static_cast<int64_t>(mine.size()), 1 + dataset.cases.num_candidates});
           float* const value = table.mutable_data_ptr<float>();
@@ -169,9 +174,9 @@ TEST(EvaluateScoredCases, EveryCaseOnceWithItsTargetBeforeItsCandidates) {
           for (const int64_t index : mine) ++asked[static_cast<size_t>(index)];
           return table;
         };
-        return EvaluateScoredCases(ranks, dataset, cases, scores, batch_cases);
+        return evaluation::EvaluateScoredCases(ranks, dataset, cases, scores, batch_cases);
       });
-      for (const CaseResults& answer : answers) {
+      for (const evaluation::CaseResults& answer : answers) {
         EXPECT_EQ(answer.cases, cases);
         EXPECT_EQ(NumbersOf(answer), expected) << "W = " << world_size;
         EXPECT_TRUE(answer.catalogue.empty());
@@ -189,9 +194,9 @@ void ExpectSameRanks(const data::Dataset& dataset,
                      const std::function<std::unique_ptr<PairScorer>(dist::Communicator&)>& make_scorer) {
   const std::vector<int64_t> cases = ColdTestCases(dataset);
   const auto ranked = [&](int world_size, int64_t batch_cases) {
-    const auto answers = OnRanks<CaseResults>(world_size, [&](dist::Communicator& ranks) {
+    const auto answers = OnRanks<evaluation::CaseResults>(world_size, [&](dist::Communicator& ranks) {
       const std::unique_ptr<PairScorer> scorer = make_scorer(ranks);
-      return EvaluateScoredCases(ranks, dataset, cases, ScoresOf(*scorer), batch_cases);
+      return evaluation::EvaluateScoredCases(ranks, dataset, cases, ScoresOf(*scorer), batch_cases);
     });
     return NumbersOf(answers.back());
   };
@@ -237,8 +242,8 @@ TEST(EvaluateScoredCases, OfMeluReadTheNewestClicksBeforeTheTarget) {
   const auto one = dist::MakeSingleRankCommunicator();
   ExpectReadsTheNewestClicks(3, [&](const data::Dataset& shown, int64_t index, const auto& items) {
     const data::NegativeSampler negatives(shown, kSeed);
-    MeluRecommender melu(*one, shown, MakeProfileInput(shown, {}), negatives, {.support_clicks = 3},
-                         model::NextItemLoss::kBpr, kWidth, 0.5, kSeed);
+    MeluRecommender melu(*one, shown, recommender::MakeProfileInput(shown, {}), negatives,
+                         {.support_clicks = 3}, model::NextItemLoss::kBpr, kWidth, 0.5, kSeed);
     return melu.Score(std::span(&index, 1), items);
   });
 }
@@ -247,8 +252,8 @@ TEST(EvaluateScoredCases, OfMinetReadTheNewestClicksBeforeTheTarget) {
   const auto one = dist::MakeSingleRankCommunicator();
   const data::Dataset source = SourceDomain();
   ExpectReadsTheNewestClicks(3, [&](const data::Dataset& shown, int64_t index, const auto& items) {
-    MinetRecommender minet(*one, shown, source, MakeProfileInput(shown, {}), {.target_clicks = 3}, kWidth,
-                           0.5, kSeed);
+    MinetRecommender minet(*one, shown, source, recommender::MakeProfileInput(shown, {}),
+                           {.target_clicks = 3}, kWidth, 0.5, kSeed);
     return minet.Score(std::span(&index, 1), items);
   });
 }
@@ -257,16 +262,18 @@ TEST(EvaluateScoredCases, OfMeluAreTheSameForAllWorldSizes) {
   const data::Dataset dataset = TargetDomain();
   const data::NegativeSampler negatives(dataset, kSeed);
   ExpectSameRanks(dataset, [&](dist::Communicator& ranks) {
-    return std::make_unique<MeluRecommender>(ranks, dataset, MakeProfileInput(dataset, {}), negatives,
-                                             MeluSettings{}, model::NextItemLoss::kBpr, kWidth, 0.5, kSeed);
+    return std::make_unique<MeluRecommender>(ranks, dataset, recommender::MakeProfileInput(dataset, {}),
+                                             negatives, MeluSettings{}, model::NextItemLoss::kBpr, kWidth,
+                                             0.5, kSeed);
   });
 }
 
 TEST(EvaluateScoredCases, OfMinetAreTheSameForAllWorldSizes) {
   const data::Dataset dataset = TargetDomain(), source = SourceDomain();
   ExpectSameRanks(dataset, [&](dist::Communicator& ranks) {
-    return std::make_unique<MinetRecommender>(ranks, dataset, source, MakeProfileInput(dataset, {}),
-                                              MinetSettings{}, kWidth, 0.5, kSeed);
+    return std::make_unique<MinetRecommender>(ranks, dataset, source,
+                                              recommender::MakeProfileInput(dataset, {}), MinetSettings{},
+                                              kWidth, 0.5, kSeed);
   });
 }
 

@@ -30,7 +30,7 @@ TEST(WorldSizeInvariance, PretrainWithBce) {
 TEST(WorldSizeInvariance, PretrainWithSharedNegatives) {
   ExpectSameForAllWorldSizes({.kind = Kind::kPretrain,
                               .loss = model::NextItemLoss::kBce,
-                              .negative_sharing = NegativeSharing::kBatch,
+                              .negative_sharing = recommender::NegativeSharing::kBatch,
                               .negatives = 20});
 }
 TEST(WorldSizeInvariance, LightWithContrastiveLoss) { ExpectSameForAllWorldSizes({.kind = Kind::kLight}); }
@@ -38,8 +38,9 @@ TEST(WorldSizeInvariance, FullWithContrastiveLossAndProjector) {
   ExpectSameForAllWorldSizes({.kind = Kind::kFull});
 }
 TEST(WorldSizeInvariance, FullOnAllClicksWithZeroedClicks) {
-  ExpectSameForAllWorldSizes(
-      {.kind = Kind::kFull, .targets = data::TargetClicks::kAll, .behaviour = BehaviourAugmentation::kZero});
+  ExpectSameForAllWorldSizes({.kind = Kind::kFull,
+                              .targets = data::TargetClicks::kAll,
+                              .behaviour = recommender::BehaviourAugmentation::kZero});
 }
 TEST(WorldSizeInvariance, TablesOfMeanItems) {
   ExpectSameForAllWorldSizes({.kind = Kind::kFull, .steps = 20, .mean_of_items = true});
@@ -63,14 +64,14 @@ TEST(WorldSizeInvariance, UsersWithOneClickOnly) {
 }
 
 TEST(WorldSizeInvariance, OnTheReferencePath) {
-  ExpectSameForAllWorldSizes({.kind = Kind::kPretrain, .compute = ComputePath::kReference});
-  ExpectSameForAllWorldSizes({.kind = Kind::kFull, .compute = ComputePath::kReference});
+  ExpectSameForAllWorldSizes({.kind = Kind::kPretrain, .compute = model::ComputePath::kReference});
+  ExpectSameForAllWorldSizes({.kind = Kind::kFull, .compute = model::ComputePath::kReference});
 }
 
 // The fused path is the reference path to rounding: the same loss of every step and the same parameters.
 void ExpectSameOnBothPaths(Setting setting) {
   const Trace fused = TrainOnThreads(setting, 2);
-  setting.compute = ComputePath::kReference;
+  setting.compute = model::ComputePath::kReference;
   ExpectSame(fused, TrainOnThreads(setting, 2), 2, setting);
 }
 TEST(ComputePaths, PretrainFiveHundredSteps) {
@@ -85,7 +86,7 @@ TEST(ComputePaths, SharedNegatives) {
   for (const model::NextItemLoss loss : {model::NextItemLoss::kBpr, model::NextItemLoss::kBce}) {
     ExpectSameOnBothPaths({.kind = Kind::kPretrain,
                            .loss = loss,
-                           .negative_sharing = NegativeSharing::kBatch,
+                           .negative_sharing = recommender::NegativeSharing::kBatch,
                            .negatives = 20});
   }
 }
@@ -131,8 +132,8 @@ TEST(TrainingStep, LightFreezesWhatIsPretrained) {
   const data::Dataset dataset = test::MakeSyntheticDataset();
   test::RunRanks(2, [&](dist::Communicator& communicator) {
     model::PromptConfig prompt;
-    Recommender recommender(communicator, SmallEncoder(0.1), prompt, MakeProfileInput(dataset, {}),
-                            dataset.num_items(), 5);
+    recommender::Recommender recommender(communicator, SmallEncoder(0.1), prompt,
+                                         recommender::MakeProfileInput(dataset, {}), dataset.num_items(), 5);
     const data::NegativeSampler negatives(dataset, 5);
     StepRules rules;
     rules.train_pretrained = false;
@@ -163,7 +164,8 @@ TEST(TrainingStep, LightFreezesWhatIsPretrained) {
 TEST(TrainingStep, ANonFiniteLossStopsEveryRankAndUpdatesNothing) {
   const data::Dataset dataset = test::MakeSyntheticDataset();
   test::RunRanks(3, [&](dist::Communicator& communicator) {
-    Recommender recommender(communicator, SmallEncoder(0), std::nullopt, {}, dataset.num_items(), 5);
+    recommender::Recommender recommender(communicator, SmallEncoder(0), std::nullopt, {}, dataset.num_items(),
+                                         5);
     const data::NegativeSampler negatives(dataset, 5);
     SequenceObjective objective(recommender, dataset, negatives, StepRules{});
     TrainingStep step(recommender, objective, StepRules{});

@@ -8,8 +8,8 @@
 #include <cstdio>
 #include <mutex>
 
-#include "support/run_ranks.h"
 #include "recommender/profile_init.h"
+#include "support/run_ranks.h"
 #include "train/sequence_objective.h"
 #include "train/training_step.h"
 
@@ -33,7 +33,7 @@ model::EncoderConfig SmallEncoder(double dropout) {
 namespace {
 
 // All rows of the table by id, on every rank.
-at::Tensor WholeTable(ShardedModel& model) {
+at::Tensor WholeTable(recommender::ShardedModel& model) {
   const model::ItemTable& table = model.table();
   at::Tensor whole = at::zeros({table.owners.num_items(), table.rows.size(1)});
   for (int64_t slot = 0; slot < table.rows.size(0); ++slot)
@@ -53,22 +53,22 @@ Trace TrainOn(dist::Communicator& communicator, const Setting& setting) {
   at::set_num_threads(setting.threads);
   const data::Dataset dataset = test::MakeSyntheticDataset(setting.data);
   std::optional<model::PromptConfig> prompt;
-  ProfileInput profile;
+  recommender::ProfileInput profile;
   if (setting.kind != Kind::kPretrain) {
     prompt.emplace();
     prompt->num_tokens = setting.kind == Kind::kFineTune ? 0 : 2;
     prompt->hidden_width = 8;
     prompt->projector_width = setting.kind == Kind::kFull ? 8 : 0;
-    profile = MakeProfileInput(dataset, {});
+    profile = recommender::MakeProfileInput(dataset, {});
   }
   model::EncoderConfig encoder = SmallEncoder(setting.dropout);
   encoder.activation = setting.activation;
   encoder.width = encoder.ffn_width = setting.width;
   encoder.init_std *=
       4 / std::sqrt(static_cast<double>(setting.width));  // activations of one size at any width
-  Recommender recommender(communicator, encoder, prompt, profile, dataset.num_items(), 5);
+  recommender::Recommender recommender(communicator, encoder, prompt, profile, dataset.num_items(), 5);
   recommender.UseCompute(setting.compute);
-  if (prompt && setting.mean_of_items) InitialiseProfileTables(dataset, recommender);
+  if (prompt && setting.mean_of_items) recommender::InitialiseProfileTables(dataset, recommender);
   const data::NegativeSampler negatives(dataset, 5);
   StepRules rules;
   rules.loss = setting.loss;
@@ -88,8 +88,8 @@ Trace TrainOn(dist::Communicator& communicator, const Setting& setting) {
   return RunSteps(recommender, step, plan, setting.batch_size, setting.steps, setting.announces);
 }
 
-Trace RunSteps(ShardedModel& model, TrainingStep& step, data::EpochPlan& plan, int64_t batch_size,
-               int64_t steps, bool announces) {
+Trace RunSteps(recommender::ShardedModel& model, TrainingStep& step, data::EpochPlan& plan,
+               int64_t batch_size, int64_t steps, bool announces) {
   std::vector<double> losses;
   int64_t epoch = 0;
   int64_t batch = 0;

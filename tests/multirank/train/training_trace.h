@@ -9,8 +9,8 @@
 
 #include "data/batches.h"
 #include "dist/communicator.h"
-#include "support/synthetic_dataset.h"
 #include "stages/stage_config.h"
+#include "support/synthetic_dataset.h"
 #include "train/training_step.h"
 
 namespace ppr::train {
@@ -25,11 +25,11 @@ struct Setting {
   test::SyntheticSettings data = {};
   double dropout = 0.2;
   model::NextItemLoss loss = model::NextItemLoss::kBpr;
-  BehaviourAugmentation behaviour = BehaviourAugmentation::kDelete;
+  recommender::BehaviourAugmentation behaviour = recommender::BehaviourAugmentation::kDelete;
   bool mean_of_items = false;
   double rate = 0.001;
-  ComputePath compute = ComputePath::kFused;
-  NegativeSharing negative_sharing = NegativeSharing::kOwn;
+  model::ComputePath compute = model::ComputePath::kFused;
+  recommender::NegativeSharing negative_sharing = recommender::NegativeSharing::kOwn;
   int64_t negatives = 2;
   int threads = 1;
   int64_t width = 16;
@@ -55,8 +55,8 @@ Trace TrainOnThreads(const Setting& setting, int world_size);
 Trace TraceOnThreads(int world_size, const std::function<Trace(dist::Communicator&)>& train);
 // Collective. Steps 1 .. `steps` on the batches of `plan` from its first epoch on; then all rows are caught
 // up.
-Trace RunSteps(ShardedModel& model, TrainingStep& step, data::EpochPlan& plan, int64_t batch_size,
-               int64_t steps, bool announces = true);
+Trace RunSteps(recommender::ShardedModel& model, TrainingStep& step, data::EpochPlan& plan,
+               int64_t batch_size, int64_t steps, bool announces = true);
 
 // EXPECTs that `many`, of `world_size` ranks, is `one` to rounding, and prints the drift. Local.
 void ExpectSame(const Trace& many, const Trace& one, int world_size, const Setting& setting);

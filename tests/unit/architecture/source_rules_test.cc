@@ -31,7 +31,7 @@ TEST(SourceRules, LibrariesStayInTheirRooms) {
   EXPECT_THAT(Library("src/model/x.cc", "#include <hdf5.h>\n"), SizeIs(1));
   EXPECT_THAT(Library("src/data/dataset.h", "#include <H5Ipublic.h>\n"), SizeIs(1));
   EXPECT_THAT(Library("src/data/dataset.cc", "#include <hdf5.h>\n"), IsEmpty());
-  EXPECT_THAT(Library("src/train/checkpoint_read.cc", "#include <hdf5.h>\n"), IsEmpty());
+  EXPECT_THAT(Library("src/checkpoint/read.cc", "#include <hdf5.h>\n"), IsEmpty());
   EXPECT_THAT(Library("src/train/x.cc", "#include <arrow/api.h>\n"), SizeIs(1));
   EXPECT_THAT(Library("src/train/x.cc", "#include <gflags/gflags.h>\n"), SizeIs(1));
   EXPECT_THAT(Library("src/cli/x.h", "#include <gflags/gflags.h>\n"), SizeIs(1));

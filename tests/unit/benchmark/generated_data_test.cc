@@ -11,7 +11,7 @@
 #include "data/batches.h"
 #include "support/temporary_folder.h"
 
-namespace ppr::train {
+namespace ppr::benchmark {
 namespace {
 
 constexpr int64_t kMaxHistory = 50;
@@ -84,4 +84,4 @@ TEST(GeneratedClicks, HaveAHeaderAndTheRowsThatWereAskedFor) {
 }
 
 }  // namespace
-}  // namespace ppr::train
+}  // namespace ppr::benchmark

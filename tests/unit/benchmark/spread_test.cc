@@ -3,7 +3,7 @@
 
 #include <gtest/gtest.h>
 
-namespace ppr::train {
+namespace ppr::benchmark {
 namespace {
 
 void ExpectSpread(const Spread& spread, double median, double min, double max) {
@@ -21,4 +21,4 @@ TEST(SpreadOf, OneValueIsAllThree) { ExpectSpread(SpreadOf({3}), 3, 3, 3); }
 TEST(SpreadOf, NothingIsZero) { ExpectSpread(SpreadOf({}), 0, 0, 0); }
 
 }  // namespace
-}  // namespace ppr::train
+}  // namespace ppr::benchmark

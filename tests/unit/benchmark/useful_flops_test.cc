@@ -5,7 +5,7 @@
 
 #include <vector>
 
-namespace ppr::train {
+namespace ppr::benchmark {
 namespace {
 
 model::EncoderConfig SmallEncoder() {
@@ -61,4 +61,4 @@ TEST(UsefulFlops, OfAFirstClickAreItsScoresAlone) {
 TEST(UsefulFlops, OfAnEmptyBatchAreNone) { EXPECT_EQ(UsefulFlops(SmallEncoder(), 1, {}), 0.0); }
 
 }  // namespace
-}  // namespace ppr::train
+}  // namespace ppr::benchmark

@@ -9,7 +9,7 @@
 #include "base/digest.h"
 #include "base/errors.h"
 
-namespace ppr::train {
+namespace ppr::checkpoint {
 namespace {
 
 using Json = nlohmann::json;
@@ -242,4 +242,4 @@ TEST(TensorName, StaysInsideTheFile) {
 }
 
 }  // namespace
-}  // namespace ppr::train
+}  // namespace ppr::checkpoint

@@ -8,7 +8,7 @@
 
 #include "dist/owner_map.h"
 
-namespace ppr::train {
+namespace ppr::checkpoint {
 namespace {
 
 TEST(RowsInCommon, EqualWhatTheOwnerFunctionSays) {
@@ -54,4 +54,4 @@ TEST(RowsInCommon, CountsRowsBeyond32Bits) {
 }
 
 }  // namespace
-}  // namespace ppr::train
+}  // namespace ppr::checkpoint

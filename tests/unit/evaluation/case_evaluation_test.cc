@@ -9,11 +9,11 @@
 #include <limits>
 
 #include "base/errors.h"
+#include "evaluation/ranking.h"
 #include "support/run_ranks.h"
 #include "support/synthetic_dataset.h"
-#include "evaluation/ranking.h"
 
-namespace ppr::train {
+namespace ppr::evaluation {
 namespace {
 
 using testing::HasSubstr;
@@ -111,4 +111,4 @@ TEST(RankScores, RefusesScoresOfAnotherShapeOrType) {
 }
 
 }  // namespace
-}  // namespace ppr::train
+}  // namespace ppr::evaluation

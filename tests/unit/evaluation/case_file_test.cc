@@ -9,7 +9,7 @@
 #include "base/errors.h"
 #include "unit/evaluation/ranking_dataset.h"
 
-namespace ppr::train {
+namespace ppr::evaluation {
 
 static bool operator==(const RankCounts& a, const RankCounts& b) {
   return a.greater == b.greater && a.equal == b.equal && a.others == b.others;
@@ -126,4 +126,4 @@ TEST(CaseFile, MissingFileAndForeignFile) {
 }
 
 }  // namespace
-}  // namespace ppr::train
+}  // namespace ppr::evaluation

@@ -10,7 +10,7 @@
 
 #include "base/errors.h"
 
-namespace ppr::train {
+namespace ppr::evaluation {
 namespace {
 
 // Sums of at most 40320 terms near 1: a few times 1e-16 each.
@@ -145,4 +145,4 @@ TEST(Metrics, NamesAreKnownAndTyposRefused) {
 }
 
 }  // namespace
-}  // namespace ppr::train
+}  // namespace ppr::evaluation

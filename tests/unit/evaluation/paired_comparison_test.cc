@@ -12,7 +12,7 @@
 #include "base/errors.h"
 #include "base/random.h"
 
-namespace ppr::train {
+namespace ppr::evaluation {
 namespace {
 
 TEST(StudentTwoSidedP, TableValues) {
@@ -132,4 +132,4 @@ TEST(ComparePaired, OneUserIsNotEnough) {
 }
 
 }  // namespace
-}  // namespace ppr::train
+}  // namespace ppr::evaluation

@@ -7,7 +7,7 @@
 
 #include "unit/evaluation/ranking_dataset.h"
 
-namespace ppr::train {
+namespace ppr::evaluation {
 namespace {
 
 void ExpectCounts(const RankCounts& found, const RankCounts& expected) {
@@ -114,4 +114,4 @@ TEST(SelectCases, ByPartAndTask) {
 }
 
 }  // namespace
-}  // namespace ppr::train
+}  // namespace ppr::evaluation

@@ -8,7 +8,7 @@
 
 #include "base/random.h"
 
-namespace ppr::train {
+namespace ppr::evaluation {
 namespace {
 
 std::vector<float> NormalValues(int64_t count, uint64_t seed) {
@@ -110,4 +110,4 @@ TEST(ScoreRows, SumsInOrderAndRoundsEachProduct) {
 }
 
 }  // namespace
-}  // namespace ppr::train
+}  // namespace ppr::evaluation

@@ -7,10 +7,10 @@
 
 #include "base/durable_file.h"
 #include "base/errors.h"
+#include "evaluation/paired_comparison.h"
 #include "experiment/stage_outputs.h"
 #include "sample_experiment.h"
 #include "support/temporary_folder.h"
-#include "evaluation/paired_comparison.h"
 
 namespace ppr::experiment {
 namespace {
@@ -145,7 +145,7 @@ TEST_F(RowTestsTest, UsersArePairedAfterSeedsAreAveraged) {
   // Means over seeds 15, 45, 0: mean 20, sample variance (25 + 625 + 400) / 2 = 525.
   EXPECT_NEAR(auc.difference, 20.0 / 99, kRounding);
   EXPECT_NEAR(auc.effect_size, 20 / std::sqrt(525.0), kRounding);
-  EXPECT_NEAR(auc.p_value, train::StudentTwoSidedP(20 / std::sqrt(525.0 / 3), 2), kRounding);
+  EXPECT_NEAR(auc.p_value, evaluation::StudentTwoSidedP(20 / std::sqrt(525.0 / 3), 2), kRounding);
   // Two tests in the family: the smaller p-value doubles.
   const double smaller = std::min(auc.p_value, tests[0].tests[0].p_value);
   EXPECT_NEAR(std::min(auc.adjusted_p, tests[0].tests[0].adjusted_p), std::min(1.0, 2 * smaller), kRounding);

@@ -8,7 +8,7 @@
 #include "base/errors.h"
 #include "optim/adam_config.h"
 
-namespace ppr::train {
+namespace ppr::optim {
 
 struct ReferenceEntry {
   double p = 0, m = 0, v = 0;
@@ -33,4 +33,4 @@ std::string BugMessage(const Call& call) {
   return "no error";
 }
 
-}  // namespace ppr::train
+}  // namespace ppr::optim

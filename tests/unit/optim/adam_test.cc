@@ -11,7 +11,7 @@
 #include "base/random.h"
 #include "unit/optim/adam_reference.h"
 
-namespace ppr::train {
+namespace ppr::optim {
 namespace {
 
 using model::DenseParameters;
@@ -121,4 +121,4 @@ TEST(AdamConfig, NamesWhatCannotWork) {
 }
 
 }  // namespace
-}  // namespace ppr::train
+}  // namespace ppr::optim

@@ -15,7 +15,7 @@
 #include "optim/adam.h"
 #include "unit/optim/adam_reference.h"
 
-namespace ppr::train {
+namespace ppr::optim {
 namespace {
 
 using model::DenseParameters;
@@ -469,4 +469,4 @@ TEST(RowAdam, ARowWhoseGradientFailsIsLeftAsItWas) {
 }
 
 }  // namespace
-}  // namespace ppr::train
+}  // namespace ppr::optim

@@ -11,7 +11,7 @@
 #include "optim/gauss_rule.h"
 #include "optim/step_coefficients.h"
 
-namespace ppr::train {
+namespace ppr::optim {
 namespace {
 
 std::array<double, 6> MomentsOf(const std::vector<double>& points, const std::vector<double>& weights) {
@@ -194,4 +194,4 @@ TEST(StepCoefficients, KeepEveryStepInLittleMemory) {
 }
 
 }  // namespace
-}  // namespace ppr::train
+}  // namespace ppr::optim

@@ -10,7 +10,7 @@
 #include "base/errors.h"
 #include "support/synthetic_dataset.h"
 
-namespace ppr::train {
+namespace ppr::recommender {
 namespace {
 
 using data::Reading;
@@ -284,4 +284,4 @@ TEST_F(Packing, ViewsOfAPairDependOnStepUserAndViewAlone) {
 }
 
 }  // namespace
-}  // namespace ppr::train
+}  // namespace ppr::recommender

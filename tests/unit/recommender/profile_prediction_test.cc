@@ -8,7 +8,7 @@
 #include "support/synthetic_dataset.h"
 #include "support/temporary_folder.h"
 
-namespace ppr::train {
+namespace ppr::recommender {
 namespace {
 
 using testing::AllOf;
@@ -136,4 +136,4 @@ TEST(WritePredictions, IsAHeaderAndALineAUserInTexts) {
 }
 
 }  // namespace
-}  // namespace ppr::train
+}  // namespace ppr::recommender

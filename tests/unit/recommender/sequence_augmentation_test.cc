@@ -11,7 +11,7 @@
 #include <numeric>
 #include <set>
 
-namespace ppr::train {
+namespace ppr::recommender {
 namespace {
 
 RandomKey Key(uint64_t number) { return MakeRandomKey(3, RandomSite::kTest).With(number); }
@@ -242,4 +242,4 @@ TEST(Augmentations, AreFunctionsOfTheKey) {
 }
 
 }  // namespace
-}  // namespace ppr::train
+}  // namespace ppr::recommender

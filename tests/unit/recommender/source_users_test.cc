@@ -6,7 +6,7 @@
 
 #include "base/errors.h"
 
-namespace ppr::train {
+namespace ppr::recommender {
 namespace {
 
 using testing::AllOf;
@@ -37,4 +37,4 @@ TEST(SourceUsers, WithNoneInCommonThereIsNothingToTransfer) {
 }
 
 }  // namespace
-}  // namespace ppr::train
+}  // namespace ppr::recommender

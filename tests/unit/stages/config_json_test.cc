@@ -10,7 +10,7 @@
 
 #include "base/errors.h"
 
-namespace ppr::train {
+namespace ppr::stages {
 namespace {
 
 using testing::HasSubstr;
@@ -111,7 +111,8 @@ PretrainConfig ConfigOf(ModelKind kind) {
 
 const std::vector<ModelKind> kKinds = {ModelKind::kSasrec,  ModelKind::kCl4srec, ModelKind::kBert4rec,
                                        ModelKind::kGru4rec, ModelKind::kMelu,    ModelKind::kMinet};
-const ProfileInput kFields{.names = {"age", "city"}, .columns = {0, 1}, .vocabulary_sizes = {3, 4}};
+const recommender::ProfileInput kFields{
+    .names = {"age", "city"}, .columns = {0, 1}, .vocabulary_sizes = {3, 4}};
 
 TEST(ConfigJson, EveryKindOfModelIsReadBackAsItWas) {
   for (const ModelKind kind : kKinds) {
@@ -120,7 +121,8 @@ TEST(ConfigJson, EveryKindOfModelIsReadBackAsItWas) {
       PretrainConfig config = ConfigOf(kind);
       config.profile_model = profile_model;
       const StoredModel read = ParseStoredModel(
-          ConfigJson(config, profile_model || scores_pairs ? kFields : ProfileInput{}, "abc"), "here");
+          ConfigJson(config, profile_model || scores_pairs ? kFields : recommender::ProfileInput{}, "abc"),
+          "here");
       EXPECT_EQ(read.kind, kind);
       EXPECT_EQ(read.seed, 77u);
       EXPECT_EQ(read.loss, model::NextItemLoss::kBce);
@@ -187,7 +189,7 @@ TEST(ConfigJson, AResumedRunHasTheSettingsThatItsModelReads) {
 
 TEST(ConfigJson, WhatWasTunedIsReadBack) {
   TuneConfig config;
-  config.task = EvaluationTask::kProfile;
+  config.task = evaluation::EvaluationTask::kProfile;
   config.predict_field = "gender";
   config.shots = 5;
   config.prompt = {.kind = model::PromptKind::kShared,
@@ -246,4 +248,4 @@ TEST(ConfigJson, NamesWhatAStoredModelLacks) {
 }
 
 }  // namespace
-}  // namespace ppr::train
+}  // namespace ppr::stages

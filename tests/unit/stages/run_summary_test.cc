@@ -9,19 +9,19 @@
 #include "base/errors.h"
 #include "support/temporary_folder.h"
 
-namespace ppr::train {
+namespace ppr::stages {
 namespace {
 
 using nlohmann::json;
 
 TEST(RunSummary, HoldsTheResultAndTheCountsUnderTheirNames) {
   const test::TemporaryFolder folder;
-  const StageResult result{.steps = 120,
-                           .metric = "ndcg@10",
-                           .best_metric = 0.4375,
-                           .best_step = 80,
-                           .best_checkpoint = "run/checkpoints/step_000000000080",
-                           .text = "for a person"};
+  const train::StageResult result{.steps = 120,
+                                  .metric = "ndcg@10",
+                                  .best_metric = 0.4375,
+                                  .best_step = 80,
+                                  .best_checkpoint = "run/checkpoints/step_000000000080",
+                                  .text = "for a person"};
   WriteRunSummary(folder.path(), "tune", result,
                   {.trained = 5'000'000'000, .pretrained = 7, .fresh = 6, .generator = 4});
   EXPECT_EQ(json::parse(test::BytesOfFile(folder / "summary.json")),
@@ -59,4 +59,4 @@ TEST(RunSummary, AFolderThatIsNotThereIsAStorageError) {
 }
 
 }  // namespace
-}  // namespace ppr::train
+}  // namespace ppr::stages
