@@ -77,15 +77,13 @@ std::vector<data::FieldBucket> BucketsOf(FlagSet& flags) {
 }
 
 // What decides an open choice of `source` and has another value than under the source alone.
-std::map<std::string, std::string> OverruledFlags(const FlagSet& flags, const std::string& source) {
+std::map<std::string, std::string> OverruledFlags(const FlagSet& flags, const data::Source& source) {
   std::map<std::string, std::string> overruled;
-  const data::Source* found = data::FindSource(source);
-  if (found == nullptr) return overruled;
-  for (const data::OpenChoice& choice : found->open_choices) {
+  for (const data::OpenChoice& choice : source.open_choices) {
     for (const std::string& flag : choice.flags) {
-      const auto setting = std::find_if(found->settings.begin(), found->settings.end(),
+      const auto setting = std::find_if(source.settings.begin(), source.settings.end(),
                                         [&](const auto& one) { return one.first == flag; });
-      const std::string& own = setting != found->settings.end() ? setting->second : flags.default_value(flag);
+      const std::string& own = setting != source.settings.end() ? setting->second : flags.default_value(flag);
       if (flags.value(flag) != own) overruled[flag] = flags.value(flag);
     }
   }
@@ -120,7 +118,8 @@ std::vector<FlagTopic> PrepareLayoutTopics() {
 
 void ReadPrepareLayout(FlagSet& flags, data::PrepareConfig* config) {
   config->source = FLAGS_source == "none" ? "" : FLAGS_source;
-  config->overruled = OverruledFlags(flags, config->source);
+  if (const data::Source* source = data::FindSource(config->source))
+    config->open_choices = data::OpenChoicesTaken(*source, OverruledFlags(flags, *source));
   data::RawLayout& layout = config->layout;
   layout.interactions_header = SplitList(FLAGS_interactions_header);
   layout.users_header = SplitList(FLAGS_users_header);

@@ -41,7 +41,7 @@ struct ColumnPlan {
   int time = -1, rating = -1, action = -1;
 };
 
-ColumnPlan PlanColumns(const PrepareConfig& config, const TableFile& file) {
+ColumnPlan PlanColumns(const InputConfig& config, const TableFile& file) {
   const RawLayout& layout = config.layout;
   const std::vector<std::string> present = ReadColumnNames(file);
   ColumnPlan plan;
@@ -66,7 +66,7 @@ ColumnPlan PlanColumns(const PrepareConfig& config, const TableFile& file) {
 
 class TableClicks final : public ClickReader {
  public:
-  explicit TableClicks(const PrepareConfig& config)
+  explicit TableClicks(const InputConfig& config)
       : config_(config),
         filters_(!config.layout.is_plain()),
         long_time_(config.layout.first_time && config.layout.last_time ? LongTime::kClamp
@@ -131,7 +131,7 @@ class TableClicks final : public ClickReader {
     block->times.push_back(seconds);
   }
 
-  const PrepareConfig& config_;
+  const InputConfig& config_;
   const bool filters_;  // false: the layout is a plain table's
   const LongTime long_time_;
   const TableFile file_;
@@ -145,7 +145,7 @@ class TableClicks final : public ClickReader {
 
 }  // namespace
 
-std::unique_ptr<ClickReader> OpenClicks(const PrepareConfig& config) {
+std::unique_ptr<ClickReader> OpenClicks(const InputConfig& config) {
   switch (FormatOf(config)) {
     case InputFormat::kUserLines:
       return std::make_unique<UserLinesClicks>(config.interactions);

@@ -10,8 +10,8 @@
 #include <string_view>
 #include <vector>
 
+#include "data/input/input_config.h"
 #include "data/input/row_filter.h"
-#include "data/prepare/prepare.h"
 
 namespace ppr::data {
 
@@ -36,6 +36,6 @@ class ClickReader {
 };
 
 // `config` outlives the reader.
-std::unique_ptr<ClickReader> OpenClicks(const PrepareConfig& config);
+std::unique_ptr<ClickReader> OpenClicks(const InputConfig& config);
 
 }  // namespace ppr::data

@@ -11,7 +11,7 @@ namespace {
 
 class ItemLinesClicks final : public ClickReader {
  public:
-  explicit ItemLinesClicks(const PrepareConfig& config)
+  explicit ItemLinesClicks(const InputConfig& config)
       : targets_path_(config.layout.targets), path_(config.interactions), filter_(config) {
     reader_ = std::make_unique<ItemLinesReader>(path_);
     if (!targets_path_.empty()) OpenInput(targets_path_);  // a missing file is known before the first line
@@ -80,7 +80,7 @@ class ItemLinesClicks final : public ClickReader {
 
 }  // namespace
 
-std::unique_ptr<ClickReader> OpenItemLines(const PrepareConfig& config) {
+std::unique_ptr<ClickReader> OpenItemLines(const InputConfig& config) {
   return std::make_unique<ItemLinesClicks>(config);
 }
 

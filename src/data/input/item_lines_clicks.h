@@ -5,12 +5,12 @@
 #include <memory>
 
 #include "data/input/click_reader.h"
-#include "data/prepare/prepare.h"
+#include "data/input/input_config.h"
 
 namespace ppr::data {
 
 // A history counts once, however many lines of either file repeat it; so do the targets of equal lines.
 // `config` outlives the reader.
-std::unique_ptr<ClickReader> OpenItemLines(const PrepareConfig& config);
+std::unique_ptr<ClickReader> OpenItemLines(const InputConfig& config);
 
 }  // namespace ppr::data

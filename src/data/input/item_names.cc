@@ -17,7 +17,7 @@ struct ItemColumns {
   int filter = -1;
 };
 
-ItemColumns PlanItemColumns(const PrepareConfig& config, const TableFile& file) {
+ItemColumns PlanItemColumns(const InputConfig& config, const TableFile& file) {
   const RawLayout& layout = config.layout;
   const std::vector<std::string> present = ReadColumnNames(file);
   ItemColumns plan;
@@ -47,7 +47,7 @@ bool JoinParts(const std::vector<std::string_view>& parts, std::string* text) {
   return true;
 }
 
-ItemTable::ItemTable(const PrepareConfig& config) {
+ItemNames::ItemNames(const InputConfig& config) {
   const TableFile file = ItemsTable(config);
   const ItemColumns plan = PlanItemColumns(config, file);
   TableReader reader(file, plan.names);
@@ -71,7 +71,7 @@ ItemTable::ItemTable(const PrepareConfig& config) {
   }
 }
 
-ItemTable::Answer ItemTable::Find(std::string_view item, std::string_view* name) const {
+ItemNames::Answer ItemNames::Find(std::string_view item, std::string_view* name) const {
   const int32_t found = items_.Find(item);
   const int32_t number = found < 0 ? kUnnamed : name_of_[found];
   if (number == kUnnamed) return Answer::kUnknown;

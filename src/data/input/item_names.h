@@ -6,15 +6,15 @@
 #include <string_view>
 #include <vector>
 
+#include "data/input/input_config.h"
 #include "data/input/token_dictionary.h"
-#include "data/prepare/prepare.h"
 
 namespace ppr::data {
 
-class ItemTable {
+class ItemNames {
  public:
   // Reads the whole table. The first row of an item counts. DataError as in table_reader.h.
-  explicit ItemTable(const PrepareConfig& config);
+  explicit ItemNames(const InputConfig& config);
 
   enum class Answer { kWanted, kUnknown, kFiltered };
   // kUnknown: the table does not have it, or it lacks a column that makes up its name. `name` is set when it

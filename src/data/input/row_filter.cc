@@ -2,11 +2,25 @@
 
 #include <algorithm>
 
-#include "data/prepare/user_split.h"
+#include "base/random.h"
+#include "data/dataset.h"
+#include "data/text_hash.h"
 
 namespace ppr::data {
+namespace {
 
-RowFilter::RowFilter(const PrepareConfig& config) : config_(config) {
+// Sets the draw of a share of users apart from the draw of the held-out ones. DO NOT CHANGE.
+constexpr uint64_t kShareOfUsers = 0x7573657273686172;
+
+// Whether a user is among the share of all users that layout.user_share asks for.
+bool IsDrawnUser(const InputConfig& config, std::string_view id) {
+  const RandomKey key = MakeRandomKey(config.seed, RandomSite::kColdUser).With(kShareOfUsers);
+  return key.Uniform(TextHash(id)) < config.layout.user_share;
+}
+
+}  // namespace
+
+RowFilter::RowFilter(const InputConfig& config) : config_(config) {
   if (!config.layout.item_table.empty()) items_.emplace(config);
   if (config.layout.shared_with.empty()) return;
   shared_users_.emplace("users of " + config.layout.shared_with);
@@ -36,12 +50,12 @@ bool RowFilter::WantsTime(int64_t time, DroppedRows* dropped) const {
 }
 
 bool RowFilter::WantsItem(std::string_view* item, DroppedRows* dropped) const {
-  const ItemTable::Answer answer = item->empty() ? ItemTable::Answer::kUnknown
+  const ItemNames::Answer answer = item->empty() ? ItemNames::Answer::kUnknown
                                    : items_      ? items_->Find(*item, item)
-                                                 : ItemTable::Answer::kWanted;
-  dropped->no_item += answer == ItemTable::Answer::kUnknown ? 1 : 0;
-  dropped->item_filter += answer == ItemTable::Answer::kFiltered ? 1 : 0;
-  return answer == ItemTable::Answer::kWanted;
+                                                 : ItemNames::Answer::kWanted;
+  dropped->no_item += answer == ItemNames::Answer::kUnknown ? 1 : 0;
+  dropped->item_filter += answer == ItemNames::Answer::kFiltered ? 1 : 0;
+  return answer == ItemNames::Answer::kWanted;
 }
 
 }  // namespace ppr::data

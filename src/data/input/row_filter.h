@@ -7,9 +7,9 @@
 #include <string_view>
 #include <vector>
 
+#include "data/input/input_config.h"
 #include "data/input/item_names.h"
 #include "data/input/token_dictionary.h"
-#include "data/prepare/prepare.h"
 
 namespace ppr::data {
 
@@ -29,7 +29,7 @@ struct DroppedRows {
 
 class RowFilter {
  public:
-  explicit RowFilter(const PrepareConfig& config);
+  explicit RowFilter(const InputConfig& config);
 
   // Each counts the row when the answer is no.
   bool WantsAction(std::string_view action, DroppedRows* dropped) const;
@@ -39,9 +39,9 @@ class RowFilter {
   bool WantsItem(std::string_view* item, DroppedRows* dropped) const;
 
  private:
-  const PrepareConfig& config_;
+  const InputConfig& config_;
   std::optional<TokenDictionary> shared_users_;
-  std::optional<ItemTable> items_;
+  std::optional<ItemNames> items_;
 };
 
 }  // namespace ppr::data

@@ -25,7 +25,7 @@ TableFormat SeparatorOf(const std::string& path, const std::vector<std::string>&
   return has_tab ? TableFormat::kTab : TableFormat::kComma;
 }
 
-TableFile TableOf(const PrepareConfig& config, const std::string& path,
+TableFile TableOf(const InputConfig& config, const std::string& path,
                   const std::vector<std::string>& header) {
   TableFile file{path, FormatOfTable(config, path), header, config.layout.missing_text};
   const bool is_csv = TableFormatOf(path, TableFormat::kAtomic) == TableFormat::kComma;
@@ -35,7 +35,7 @@ TableFile TableOf(const PrepareConfig& config, const std::string& path,
 
 }  // namespace
 
-InputFormat FormatOf(const PrepareConfig& config) {
+InputFormat FormatOf(const InputConfig& config) {
   if (config.format != InputFormat::kAuto) return config.format;
   const std::string name = WithoutCompression(config.interactions);
   if (name.ends_with(".inter")) return InputFormat::kAtomic;
@@ -45,7 +45,7 @@ InputFormat FormatOf(const PrepareConfig& config) {
   return InputFormat::kAuto;
 }
 
-TableFormat FormatOfTable(const PrepareConfig& config, const std::string& path) {
+TableFormat FormatOfTable(const InputConfig& config, const std::string& path) {
   switch (FormatOf(config)) {
     case InputFormat::kAtomic:
       return TableFormatOf(path, TableFormat::kAtomic);
@@ -56,7 +56,7 @@ TableFormat FormatOfTable(const PrepareConfig& config, const std::string& path) 
   }
 }
 
-TableFile InteractionsTable(const PrepareConfig& config) {
+TableFile InteractionsTable(const InputConfig& config) {
   const InputFormat format = FormatOf(config);
   const std::vector<std::string>& header = config.layout.interactions_header;
   TableFile file{config.interactions, TableFormat::kAtomic, header, config.layout.missing_text};
@@ -68,15 +68,15 @@ TableFile InteractionsTable(const PrepareConfig& config) {
   return file;
 }
 
-TableFile UsersTable(const PrepareConfig& config) {
+TableFile UsersTable(const InputConfig& config) {
   return TableOf(config, config.users, config.layout.users_header);
 }
 
-TableFile ItemsTable(const PrepareConfig& config) {
+TableFile ItemsTable(const InputConfig& config) {
   return TableOf(config, config.layout.item_table, config.layout.item_table_header);
 }
 
-std::vector<std::string> ProfilePaths(const PrepareConfig& config) {
+std::vector<std::string> ProfilePaths(const InputConfig& config) {
   if (config.users.empty()) return {};
   if (FormatOf(config) != InputFormat::kItemLines) return {config.users};
   std::vector<std::string_view> parts;

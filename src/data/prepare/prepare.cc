@@ -153,15 +153,7 @@ void Preparation::ImportClicks() {
   }
   has_times_ = reader_->has_times();
   report_.rows_read = reader_->rows_read();
-  const DroppedRows& dropped = reader_->dropped();
-  report_.rows_dropped_missing = dropped.missing;
-  report_.rows_dropped_rating = dropped.rating;
-  report_.rows_dropped_action = dropped.action;
-  report_.rows_dropped_user = dropped.user;
-  report_.rows_dropped_time = dropped.time;
-  report_.rows_dropped_item = dropped.no_item;
-  report_.rows_dropped_item_filter = dropped.item_filter;
-  report_.rows_dropped_repeated_line = dropped.repeated_line;
+  report_.dropped = reader_->dropped();
   reader_.reset();
   CheckImport();
   LOG(INFO) << "read " << WithThousands(report_.rows_read) << " rows of " << WithThousands(users_.size())
@@ -174,10 +166,10 @@ void Preparation::CheckImport() const {
   }
   if (users_.size() == 0) {
     throw DataError(config_.interactions + ": expected clicks that pass the filters, found none among " +
-                    WithThousands(report_.rows_read) +
-                    " rows: " + WithThousands(report_.rows_dropped_missing) + " have no time or rating, " +
-                    WithThousands(report_.rows_dropped_rating) + " are rated too low" +
-                    LayoutDropsText(report_) + ". Lower --min_rating or widen the other filters.");
+                    WithThousands(report_.rows_read) + " rows: " + WithThousands(report_.dropped.missing) +
+                    " have no time or rating, " + WithThousands(report_.dropped.rating) +
+                    " are rated too low" + LayoutDropsText(report_) +
+                    ". Lower --min_rating or widen the other filters.");
   }
   if (!has_times_ && config_.ties == TieOrder::kHash) {
     throw ConfigError(config_.interactions +

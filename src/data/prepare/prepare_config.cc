@@ -1,6 +1,4 @@
 // Which settings of `ppr prepare` cannot work.
-#include "data/prepare/prepare_config.h"
-
 #include <algorithm>
 #include <cmath>
 #include <filesystem>
@@ -8,7 +6,9 @@
 #include <string>
 #include <vector>
 
+#include "data/input/problem_list.h"
 #include "data/input/table_files.h"
+#include "data/prepare/prepare.h"
 
 namespace ppr::data {
 namespace {

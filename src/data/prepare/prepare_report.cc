@@ -6,7 +6,6 @@
 #include "base/text_format.h"
 #include "data/dataset_layout.h"
 #include "data/input/table_files.h"
-#include "data/sources/sources.h"
 
 namespace ppr::data {
 namespace {
@@ -34,18 +33,19 @@ const char* NameOf(InputFormat format) {
 struct LayoutDrop {
   const char* name;     // in the provenance record
   const char* meaning;  // in the report
-  int64_t PrepareReport::*rows;
+  int64_t rows;
 };
 
-constexpr LayoutDrop kLayoutDrops[] = {
-    {"action", "another action", &PrepareReport::rows_dropped_action},
-    {"user", "another user", &PrepareReport::rows_dropped_user},
-    {"time", "outside the time window", &PrepareReport::rows_dropped_time},
-    {"item", "no item", &PrepareReport::rows_dropped_item},
-    {"item_filter", "another kind of item", &PrepareReport::rows_dropped_item_filter},
-    {"repeated_line", "repeated lines", &PrepareReport::rows_dropped_repeated_line},
-    {"later_click", "not the first of its item", &PrepareReport::rows_dropped_later_click},
-};
+std::vector<LayoutDrop> LayoutDrops(const PrepareReport& report) {
+  const DroppedRows& dropped = report.dropped;
+  return {{"action", "another action", dropped.action},
+          {"user", "another user", dropped.user},
+          {"time", "outside the time window", dropped.time},
+          {"item", "no item", dropped.no_item},
+          {"item_filter", "another kind of item", dropped.item_filter},
+          {"repeated_line", "repeated lines", dropped.repeated_line},
+          {"later_click", "not the first of its item", report.rows_dropped_later_click}};
+}
 
 // "cate/brand" for an item that is made of columns.
 std::string ItemDefinition(const PrepareConfig& config) {
@@ -53,16 +53,6 @@ std::string ItemDefinition(const PrepareConfig& config) {
   for (const std::string& part : config.layout.item_from)
     definition += (definition.empty() ? "" : "/") + part;
   return definition.empty() ? config.item_column : definition;
-}
-
-// "overruled by --a=1 --b=2: " when the settings decided otherwise than the choice says, else "".
-std::string OverruledBy(const PrepareConfig& config, const OpenChoice& choice) {
-  std::string flags;
-  for (const std::string& flag : choice.flags) {
-    const auto found = config.overruled.find(flag);
-    if (found != config.overruled.end()) flags += " --" + flag + "=" + found->second;
-  }
-  return flags.empty() ? "" : "overruled by" + flags + ": ";
 }
 
 // How raw files were read that are no plain tables; only what differs from a plain table.
@@ -91,10 +81,7 @@ Json LayoutJson(const PrepareConfig& config) {
   add("distinct_items", layout.distinct_items, plain.distinct_items);
   add("drop_rows_without_item", layout.drop_rows_without_item, plain.drop_rows_without_item);
   for (const FieldBucket& bucket : layout.buckets) json["buckets"][bucket.field] = bucket.width;
-  if (const Source* source = FindSource(config.source)) {
-    for (const OpenChoice& choice : source->open_choices)
-      json["open_choices"].push_back(OverruledBy(config, choice) + choice.text);
-  }
+  if (!config.open_choices.empty()) json["open_choices"] = config.open_choices;
   return json;
 }
 
@@ -141,13 +128,13 @@ Json SettingsJson(const PrepareConfig& config, bool has_times) {
 }
 
 Json RowsDroppedJson(const PrepareConfig& config, const PrepareReport& report) {
-  Json rows = {{"missing", report.rows_dropped_missing},
-               {"rating", report.rows_dropped_rating},
+  Json rows = {{"missing", report.dropped.missing},
+               {"rating", report.dropped.rating},
                {"duplicate", report.rows_dropped_duplicate},
                {"core", report.rows_dropped_core},
                {"cropped", report.rows_dropped_cropped}};
   if (config.layout.is_plain() && FormatOf(config) != InputFormat::kItemLines) return rows;
-  for (const LayoutDrop& drop : kLayoutDrops) rows[drop.name] = report.*drop.rows;
+  for (const LayoutDrop& drop : LayoutDrops(report)) rows[drop.name] = drop.rows;
   return rows;
 }
 
@@ -191,9 +178,8 @@ std::string ProvenanceJson(const PrepareConfig& config, const PrepareReport& rep
 
 std::string LayoutDropsText(const PrepareReport& report) {
   std::string text;
-  for (const LayoutDrop& drop : kLayoutDrops) {
-    const int64_t rows = report.*drop.rows;
-    if (rows > 0) text += std::string(", ") + drop.meaning + ": " + WithThousands(rows);
+  for (const LayoutDrop& drop : LayoutDrops(report)) {
+    if (drop.rows > 0) text += std::string(", ") + drop.meaning + ": " + WithThousands(drop.rows);
   }
   return text;
 }
@@ -201,12 +187,11 @@ std::string LayoutDropsText(const PrepareReport& report) {
 std::string PrepareReport::ToText() const {
   std::string text = "Rows\n";
   text += Line("read", rows_read) + Line("kept", rows_kept);
-  for (const LayoutDrop& drop : kLayoutDrops) {
-    const int64_t rows = this->*drop.rows;
-    if (rows > 0) text += Line((std::string("dropped: ") + drop.meaning).c_str(), rows);
+  for (const LayoutDrop& drop : LayoutDrops(*this)) {
+    if (drop.rows > 0) text += Line((std::string("dropped: ") + drop.meaning).c_str(), drop.rows);
   }
-  text += Line("dropped: no time or rating", rows_dropped_missing) +
-          Line("dropped: rating too low", rows_dropped_rating) +
+  text += Line("dropped: no time or rating", dropped.missing) +
+          Line("dropped: rating too low", dropped.rating) +
           Line("dropped: duplicates", rows_dropped_duplicate) +
           Line("dropped: few clicks (k-core)", rows_dropped_core) +
           Line("dropped: past a cold user's first", rows_dropped_cropped) +

@@ -9,9 +9,6 @@
 namespace ppr::data {
 namespace {
 
-// Sets the draw of a share of users apart from the draw of the held-out ones. DO NOT CHANGE.
-constexpr uint64_t kShareOfUsers = 0x7573657273686172;
-
 // A user's last click is a case only when at least this many clicks are before it.
 constexpr int64_t kLeastHistory = 2;
 
@@ -90,11 +87,6 @@ bool IsColdUser(const PrepareConfig& config, std::string_view id, int64_t num_cl
       return false;
   }
   return false;
-}
-
-bool IsDrawnUser(const PrepareConfig& config, std::string_view id) {
-  const RandomKey key = MakeRandomKey(config.seed, RandomSite::kColdUser).With(kShareOfUsers);
-  return key.Uniform(TextHash(id)) < config.layout.user_share;
 }
 
 UserPart PartOfColdUser(const PrepareConfig& config, std::string_view id) {

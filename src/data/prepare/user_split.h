@@ -16,9 +16,6 @@ namespace ppr::data {
 // Whether a user is cold. `num_clicks`: after the k-core, before cropping.
 bool IsColdUser(const PrepareConfig& config, std::string_view id, int64_t num_clicks);
 
-// Whether a user is among the share of all users that layout.user_share asks for.
-bool IsDrawnUser(const PrepareConfig& config, std::string_view id);
-
 // Train, dev or test.
 UserPart PartOfColdUser(const PrepareConfig& config, std::string_view id);
 

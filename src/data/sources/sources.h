@@ -3,6 +3,7 @@
 // by one and used for other files.
 #pragma once
 
+#include <map>
 #include <string>
 #include <utility>
 #include <vector>
@@ -25,6 +26,11 @@ struct Source {
 const std::vector<Source>& Sources();
 // Null when there is none of that name.
 const Source* FindSource(const std::string& name);
+
+// The open choices for the record of a dataset: each as its text, after "overruled by --a=1 --b=2: " where
+// `overruled` (flag -> value) has flags that decide it.
+std::vector<std::string> OpenChoicesTaken(const Source& source,
+                                          const std::map<std::string, std::string>& overruled);
 
 Source CikmSource();
 Source CikmUbpSource();

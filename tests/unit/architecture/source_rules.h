@@ -10,6 +10,9 @@ namespace ppr::architecture {
 
 // Libraries stay in the rooms that wrap them.
 std::vector<std::string> LibraryBreaches(const SourceFile& file);
+// The room of a file, as ArrowBreaches takes it: "data/input" for "data/input/row_filter.h", "dist" for
+// "dist/mpi/mpi_session.h".
+std::string RoomOf(const std::string& path_in_src);
 // Arrows between rooms point one way.
 std::vector<std::string> ArrowBreaches(const SourceFile& file);
 // Headers open with their purpose and are guarded; files are short; nothing is left to do; threads come from

@@ -69,6 +69,19 @@ TEST(SourceRules, ArrowsPointOneWay) {
               IsEmpty());
 }
 
+TEST(SourceRules, RoomsOfDataAreRooms) {
+  EXPECT_EQ(RoomOf("data/input/row_filter.h"), "data/input");
+  EXPECT_EQ(RoomOf("data/dataset.h"), "data");
+  EXPECT_EQ(RoomOf("dist/mpi/mpi_session.h"), "dist");
+  EXPECT_THAT(Arrow("src/data/input/x.cc", "#include \"data/prepare/prepare.h\"\n"),
+              ElementsAre(HasSubstr("src/data/input must not see src/data/prepare")));
+  EXPECT_THAT(Arrow("src/data/x.cc", "#include \"data/input/raw_layout.h\"\n"), SizeIs(1));
+  EXPECT_THAT(Arrow("src/data/prepare/x.cc", "#include \"data/sources/sources.h\"\n"), SizeIs(1));
+  EXPECT_THAT(Arrow("src/data/prepare/x.cc", "#include \"data/input/raw_layout.h\"\n"), IsEmpty());
+  EXPECT_THAT(Arrow("src/train/x.cc", "#include \"data/prepare/prepare.h\"\n"), SizeIs(1));
+  EXPECT_THAT(Arrow("src/attic/x.cc", ""), ElementsAre(HasSubstr("no room")));
+}
+
 TEST(SourceRules, FormIsChecked) {
   EXPECT_THAT(Form("src/a/x.h", "// Purpose.\n#pragma once\n"), IsEmpty());
   EXPECT_THAT(Form("src/a/x.h", "#pragma once\n"), ElementsAre(HasSubstr("purpose")));

@@ -87,11 +87,11 @@ TEST(RawLayout, RowsCountUnderTheFirstThingThatIsWrong) {
   const PrepareReport& report = prepare.report;
   EXPECT_EQ(report.rows_read, 10);
   EXPECT_EQ(report.rows_kept, 3);
-  EXPECT_EQ(report.rows_dropped_action, 1);
-  EXPECT_EQ(report.rows_dropped_missing, 1);
-  EXPECT_EQ(report.rows_dropped_time, 2);
-  EXPECT_EQ(report.rows_dropped_rating, 1);
-  EXPECT_EQ(report.rows_dropped_item, 2);
+  EXPECT_EQ(report.dropped.action, 1);
+  EXPECT_EQ(report.dropped.missing, 1);
+  EXPECT_EQ(report.dropped.time, 2);
+  EXPECT_EQ(report.dropped.rating, 1);
+  EXPECT_EQ(report.dropped.no_item, 2);
 }
 
 TEST(RawLayout, AShareOfUsersIsDrawnByHashOfTheirIds) {
@@ -105,7 +105,7 @@ TEST(RawLayout, AShareOfUsersIsDrawnByHashOfTheirIds) {
   const Dataset dataset = prepare.Run();
   // Binomial(1000, 0.3) has a standard deviation of 14.5: within five of them.
   EXPECT_NEAR(static_cast<double>(dataset.num_users()), 300, 73);
-  EXPECT_EQ(prepare.report.rows_dropped_user + prepare.report.rows_kept, 2001);
+  EXPECT_EQ(prepare.report.dropped.user + prepare.report.rows_kept, 2001);
   // The draw must not be the one that makes users cold: with the default share of a quarter, as many of the
   // drawn users as of all become cold.
   EXPECT_NEAR(static_cast<double>(dataset.num_users() - prepare.report.warm_users) /
@@ -125,7 +125,7 @@ TEST(RawLayout, OnlyUsersOfAnotherDataset) {
   target.config.layout.shared_with = source.config.output;
   EXPECT_THAT(HistoriesById(target.Run()),
               ElementsAre(Pair("1", ElementsAre("q", "p")), Pair("2", ElementsAre("p"))));
-  EXPECT_EQ(target.report.rows_dropped_user, 1);
+  EXPECT_EQ(target.report.dropped.user, 1);
   EXPECT_THAT(ReadUserIds(source.config.output), ElementsAre("1", "2", "3"));
   target.config.layout.shared_with = target.config.interactions;
   EXPECT_THROW(Prepare(target.config), DataError);  // not a dataset file
@@ -168,8 +168,8 @@ TEST(RawLayout, ATableOfItemsRenamesAndFilters) {
   prepare.config.layout.item_filter_values = {"food"};
   EXPECT_THAT(HistoriesById(prepare.Run()), ElementsAre(Pair("1", ElementsAre("s1/b1", "s1/b1", "s1/b2")),
                                                         Pair("2", ElementsAre("s1/b1"))));
-  EXPECT_EQ(prepare.report.rows_dropped_item, 2);  // d and nobody
-  EXPECT_EQ(prepare.report.rows_dropped_item_filter, 1);
+  EXPECT_EQ(prepare.report.dropped.no_item, 2);  // d and nobody
+  EXPECT_EQ(prepare.report.dropped.item_filter, 1);
   EXPECT_EQ(prepare.report.items, 2);
 }
 
@@ -179,7 +179,7 @@ TEST(RawLayout, AnItemMayBeSeveralColumnsOfTheLog) {
   prepare.config.layout.drop_rows_without_item = true;
   EXPECT_THAT(HistoriesById(prepare.Run()),
               ElementsAre(Pair("1", ElementsAre("7/x", "7/y")), Pair("2", ElementsAre("71/y"))));
-  EXPECT_EQ(prepare.report.rows_dropped_item, 1);
+  EXPECT_EQ(prepare.report.dropped.no_item, 1);
 }
 
 TEST(RawLayout, ProfilesMayNameTheirUsersDifferently) {
@@ -221,7 +221,7 @@ TEST(RawLayout, TimesThatDoNotFitAreOutsideAWindow) {
   prepare.config.layout.first_time = 0;
   EXPECT_THAT(HistoriesById(prepare.Run()),
               ElementsAre(Pair("1", ElementsAre("2", "5")), Pair("2", ElementsAre("2"))));
-  EXPECT_EQ(prepare.report.rows_dropped_time, 2);
+  EXPECT_EQ(prepare.report.dropped.time, 2);
 }
 
 // The names of a file that was said to have none would be a row.

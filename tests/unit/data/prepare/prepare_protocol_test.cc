@@ -302,8 +302,8 @@ TEST(Filters, RatingsAndMissingCellsAreDroppedAndCounted) {
   EXPECT_THAT(dataset.item_ids, ElementsAre("", "y", "z", "t", "q"));
   EXPECT_EQ(prepare.report.rows_read, 9);
   EXPECT_EQ(prepare.report.rows_kept, 4);
-  EXPECT_EQ(prepare.report.rows_dropped_rating, 3);
-  EXPECT_EQ(prepare.report.rows_dropped_missing, 2);
+  EXPECT_EQ(prepare.report.dropped.rating, 3);
+  EXPECT_EQ(prepare.report.dropped.missing, 2);
 }
 
 // With 2 clicks for users and items: item p goes, then user c (one click left), then item q, and then it is

@@ -1,11 +1,10 @@
 // Which settings of the layout cannot work.
-#include "data/input/raw_layout.h"
+#include "data/input/input_config.h"
 
 #include <algorithm>
 #include <set>
 
 #include "data/input/table_files.h"
-#include "data/prepare/prepare_config.h"
 
 namespace ppr::data {
 namespace {
@@ -39,7 +38,7 @@ void CheckItems(const RawLayout& layout, ProblemList* list) {
                 "--item_table_id_column: given without a table of items; set --item_table");
 }
 
-void CheckBuckets(const PrepareConfig& config, ProblemList* list) {
+void CheckBuckets(const InputConfig& config, ProblemList* list) {
   std::set<std::string> seen;
   for (const FieldBucket& bucket : config.layout.buckets) {
     list->Expect(bucket.width >= 1, "--buckets", "widths of at least 1", bucket.width);
@@ -52,7 +51,7 @@ void CheckBuckets(const PrepareConfig& config, ProblemList* list) {
 }
 
 // Parquet and atomic files name their columns themselves.
-void CheckHasNoNames(const PrepareConfig& config, const char* flag, const std::vector<std::string>& header,
+void CheckHasNoNames(const InputConfig& config, const char* flag, const std::vector<std::string>& header,
                      const std::string& path, ProblemList* list) {
   if (header.empty() || path.empty()) return;
   const TableFormat table = FormatOfTable(config, path);
@@ -62,7 +61,7 @@ void CheckHasNoNames(const PrepareConfig& config, const char* flag, const std::v
 }
 
 // What only tables have, and what only lines have.
-void CheckForm(const PrepareConfig& config, ProblemList* list) {
+void CheckForm(const InputConfig& config, ProblemList* list) {
   const RawLayout& layout = config.layout;
   const InputFormat format = FormatOf(config);
   list->Require(
@@ -90,7 +89,7 @@ void CheckForm(const PrepareConfig& config, ProblemList* list) {
 
 }  // namespace
 
-void CheckLayout(const PrepareConfig& config, ProblemList* list) {
+void CheckLayout(const InputConfig& config, ProblemList* list) {
   CheckHeader("--interactions_header", config.layout.interactions_header, list);
   CheckHeader("--users_header", config.layout.users_header, list);
   CheckHeader("--item_table_header", config.layout.item_table_header, list);

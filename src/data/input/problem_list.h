@@ -1,10 +1,8 @@
-// How problems of PrepareConfig are collected, and the part of them that is about the layout of raw files.
+// What is wrong with the settings of `ppr prepare`, collected so that a person sees all of it at once.
 #pragma once
 
 #include <string>
 #include <vector>
-
-#include "data/prepare/prepare.h"
 
 namespace ppr::data {
 
@@ -20,7 +18,5 @@ class ProblemList {
   }
   std::vector<std::string> problems;
 };
-
-void CheckLayout(const PrepareConfig& config, ProblemList* list);
 
 }  // namespace ppr::data
