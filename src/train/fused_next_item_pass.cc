@@ -72,10 +72,9 @@ void FusedNextItemPass::PointAtRows(const dist::ExchangePlan& plan, const at::Te
   for (size_t i = 0; i < row_of_id.size(); ++i) item_rows_[i] = rows_[static_cast<size_t>(row_of_id[i])];
 }
 
-BatchLosses FusedNextItemPass::Run(const recommender::PackedBatch& packed,
-                                   const model::RowOccurrences& places, int64_t global_targets,
-                                   const model::SideWork& meanwhile) {
-  occurrences_ = &places;
+BatchLosses FusedNextItemPass::Run(const recommender::PackedBatch& packed, const model::InvertedIndex& places,
+                                   int64_t global_targets, const model::SideWork& meanwhile) {
+  places_of_rows_ = &places;
   const recommender::Recommender::ProfileParts parts =
       recommender_.MakeProfileParts(packed, dataset_, {}, {}, 0);
   recommender_.PointAtInputs(packed, item_rows_, parts, &inputs_);
@@ -118,7 +117,7 @@ void FusedNextItemPass::ReturnToProfiles(const recommender::PackedBatch& packed,
 
 void FusedNextItemPass::PointAtParts(const recommender::PackedBatch& packed,
                                      const model::NextItemGradients& gradients) {
-  const std::vector<int64_t>& place_at = occurrences_->places;
+  const std::vector<int64_t>& place_at = places_of_rows_->places;
   const auto places = static_cast<int64_t>(place_at.size());
   std::vector<int64_t> token_of_item;  // of the item tokens
   for (size_t t = 0; t < packed.token_items.size(); ++t) {
@@ -130,14 +129,14 @@ void FusedNextItemPass::PointAtParts(const recommender::PackedBatch& packed,
   const float* const inputs = gradients.inputs.const_data_ptr<float>();
   const float* const users = gradients.users.const_data_ptr<float>();
   const float* const coefficients = gradients.coefficients.const_data_ptr<float>();
-  occurrence_rows_.resize(static_cast<size_t>(places));
-  occurrence_factors_.resize(static_cast<size_t>(places));
+  part_rows_.resize(static_cast<size_t>(places));
+  part_factors_.resize(static_cast<size_t>(places));
   at::parallel_for(0, places, kPlacesPerTask, [&](int64_t begin, int64_t end) {
     for (int64_t i = begin; i < end; ++i) {
       const int64_t place = place_at[static_cast<size_t>(i)];
       const int64_t candidate = place - item_tokens, negative = candidate - count;
-      const float*& row = occurrence_rows_[static_cast<size_t>(i)];
-      float& factor = occurrence_factors_[static_cast<size_t>(i)];
+      const float*& row = part_rows_[static_cast<size_t>(i)];
+      float& factor = part_factors_[static_cast<size_t>(i)];
       factor = 1;
       if (candidate < 0) {
         row = inputs + token_of_item[static_cast<size_t>(place)] * width;
@@ -153,22 +152,21 @@ void FusedNextItemPass::PointAtParts(const recommender::PackedBatch& packed,
 }
 
 void FusedNextItemPass::RowGradient(int64_t row, float* gradient) const {
-  const auto first = static_cast<size_t>(occurrences_->starts[static_cast<size_t>(row)]);
-  const auto last = static_cast<size_t>(occurrences_->starts[static_cast<size_t>(row) + 1]);
+  const auto first = static_cast<size_t>(places_of_rows_->starts[static_cast<size_t>(row)]);
+  const auto last = static_cast<size_t>(places_of_rows_->starts[static_cast<size_t>(row) + 1]);
   const int64_t width = recommender_.encoder().config().width;
   // Half of the parts were written by other cores: ask for those of the rows to come as well.
   constexpr size_t kAhead = 12;
-  const size_t to_ask = std::min(last + kAhead, occurrence_rows_.size());
+  const size_t to_ask = std::min(last + kAhead, part_rows_.size());
   for (size_t i = std::min(first + kAhead, to_ask); i < to_ask; ++i)
-    model::fused::PrefetchRow(occurrence_rows_[i], width);
-  recommender_.fused()->kernels().weighted_sum(occurrence_rows_.data() + first,
-                                               occurrence_factors_.data() + first,
+    model::fused::PrefetchRow(part_rows_[i], width);
+  recommender_.fused()->kernels().weighted_sum(part_rows_.data() + first, part_factors_.data() + first,
                                                static_cast<int64_t>(last - first), width, gradient);
 }
 
 at::Tensor FusedNextItemPass::RowGradientsWithout(int64_t first, int64_t count) {
   const int64_t width = recommender_.encoder().config().width;
-  const int64_t rows = static_cast<int64_t>(occurrences_->starts.size()) - 1 - count;
+  const int64_t rows = static_cast<int64_t>(places_of_rows_->starts.size()) - 1 - count;
   model::fused::Reshape(row_gradients_, {rows, width});
   float* const to = row_gradients_.mutable_data_ptr<float>();
   at::parallel_for(0, rows, kRowsPerTask, [&](int64_t begin, int64_t end) {
@@ -206,7 +204,7 @@ class FusedNextItemPass::Batch : public GradientPass {
   void PlaceIds(std::vector<int64_t> row_of_id, int64_t rows) override {
     row_of_id_ = std::move(row_of_id);
     if (!pass_.rules_.train_pretrained) return;
-    places_ = model::RowOccurrences(row_of_id_.data(), static_cast<int64_t>(row_of_id_.size()), rows);
+    places_ = model::InvertedIndex(row_of_id_.data(), static_cast<int64_t>(row_of_id_.size()), rows);
   }
 
   dist::PendingRows BeginFetch(const dist::ExchangePlan& plan) override {
@@ -235,7 +233,7 @@ class FusedNextItemPass::Batch : public GradientPass {
   FusedNextItemPass& pass_;
   const recommender::PackedBatch packed_;
   std::vector<int64_t> row_of_id_;
-  model::RowOccurrences places_;  // of each distinct row in row_of_id_; of trained rows
+  model::InvertedIndex places_;  // of each distinct row in row_of_id_; of trained rows
 };
 
 std::unique_ptr<GradientPass> FusedNextItemPass::Take(recommender::PackedBatch packed,

@@ -37,7 +37,7 @@ class FusedNextItemPass {
                    const std::vector<int64_t>& row_of_id);
   // `places`: of each distinct row in the batch's ids; unread when rows are frozen; must stay valid while
   // row gradients are asked for.
-  BatchLosses Run(const recommender::PackedBatch& packed, const model::RowOccurrences& places,
+  BatchLosses Run(const recommender::PackedBatch& packed, const model::InvertedIndex& places,
                   int64_t global_targets, const model::SideWork& meanwhile);
   void MakeTargets(const recommender::PackedBatch& packed, int64_t global_targets);
   void ReturnToProfiles(const recommender::PackedBatch& packed,
@@ -59,9 +59,9 @@ class FusedNextItemPass {
   // Of the last batch: each distinct row, each id's row, each token's input.
   std::vector<const float*> rows_, item_rows_, inputs_;
   model::NextItemTargets targets_;
-  const model::RowOccurrences* occurrences_ = nullptr;  // of the last batch
-  std::vector<const float*> occurrence_rows_;           // in the order of occurrences_->places
-  std::vector<float> occurrence_factors_;
+  const model::InvertedIndex* places_of_rows_ = nullptr;  // of the last batch
+  std::vector<const float*> part_rows_;                   // in the order of places_of_rows_->places
+  std::vector<float> part_factors_;
   at::Tensor row_gradients_;
 };
 

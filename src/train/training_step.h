@@ -12,6 +12,7 @@
 
 #include "data/batches.h"
 #include "dist/row_exchange.h"
+#include "optim/adam.h"
 #include "recommender/sharded_model.h"
 #include "train/gradient_pass.h"
 #include "train/objective.h"
