@@ -39,7 +39,7 @@ struct BatchOfRows {
 
   dist::SortedDistinct distinct;
   at::Tensor slots;
-  model::RowOccurrences occurrences;
+  model::InvertedIndex occurrences;
 };
 
 // Sums each row's gradients and makes the Adam step where the sum is formed, after the skipped steps.
@@ -59,7 +59,7 @@ void RowAdamStep(benchmark::State& state) {
   Roofline roofline(state, bound);
   for (auto _ : state) {
     const BatchOfRows& batch = batches[static_cast<size_t>(step % kSteps)];
-    const model::RowOccurrences& occurrences = batch.occurrences;
+    const model::InvertedIndex& occurrences = batch.occurrences;
     for (size_t i = 0; i < part_of.size(); ++i) part_of[i] = parts.data() + occurrences.places[i] * kWidth;
     const auto sum = [&](int64_t row, float* gradient) {
       const int64_t first = occurrences.starts[static_cast<size_t>(row)];

@@ -58,7 +58,7 @@ class BareLoop {
     const auto here = plan_.Batch(epoch_, batch_, batch_size);
     sequences_.assign(here.begin(), here.end());
     const bool ends_epoch = batch_ + 1 == batches;
-    train::Upcoming next{.epoch = epoch_ + (ends_epoch ? 1 : 0), .step = last_step_ + 2};
+    train::GlobalBatch next{.epoch = epoch_ + (ends_epoch ? 1 : 0), .step = last_step_ + 2};
     next.sequences = plan_.Batch(next.epoch, ends_epoch ? 0 : batch_ + 1, batch_size);
     const train::StepResult result = step_.Run(epoch_, last_step_ + 1, sequences_, &next);
     ++last_step_;

@@ -22,7 +22,7 @@ constexpr int64_t kGrainRows = 256;
 
 // to[row] := the sum of from[place] over the row's places, for rows [first, last).
 template <typename Scalar>
-PPR_INLINE void SumRows(const RowOccurrences& occurrences, int64_t first, int64_t last, const Scalar* from,
+PPR_INLINE void SumRows(const InvertedIndex& occurrences, int64_t first, int64_t last, const Scalar* from,
                         int64_t width, Scalar* to) {
   for (int64_t row = first; row < last; ++row) {
     Scalar* const sum = to + row * width;
@@ -33,11 +33,11 @@ PPR_INLINE void SumRows(const RowOccurrences& occurrences, int64_t first, int64_
   }
 }
 
-PPR_MULTI_TARGET void SumRowsOfType(const RowOccurrences& occurrences, int64_t first, int64_t last,
+PPR_MULTI_TARGET void SumRowsOfType(const InvertedIndex& occurrences, int64_t first, int64_t last,
                                     const float* from, int64_t width, float* to) {
   SumRows(occurrences, first, last, from, width, to);
 }
-PPR_MULTI_TARGET void SumRowsOfType(const RowOccurrences& occurrences, int64_t first, int64_t last,
+PPR_MULTI_TARGET void SumRowsOfType(const InvertedIndex& occurrences, int64_t first, int64_t last,
                                     const double* from, int64_t width, double* to) {
   SumRows(occurrences, first, last, from, width, to);
 }
@@ -67,7 +67,7 @@ at::Tensor Gather(const at::Tensor& source, const at::Tensor& index) {
 
 template <typename Scalar>
 at::Tensor Scatter(const at::Tensor& gradient, const at::Tensor& index, int64_t rows) {
-  const RowOccurrences occurrences(index.const_data_ptr<int64_t>(), index.numel(), rows);
+  const InvertedIndex occurrences(index.const_data_ptr<int64_t>(), index.numel(), rows);
   at::Tensor result = at::zeros({rows, gradient.size(1)}, gradient.options());
   const Scalar* const from = gradient.const_data_ptr<Scalar>();
   Scalar* const to = result.mutable_data_ptr<Scalar>();
@@ -98,7 +98,7 @@ class GatherRowsFunction : public torch::autograd::Function<GatherRowsFunction> 
 
 }  // namespace
 
-RowOccurrences::RowOccurrences(const int64_t* index, int64_t n, int64_t rows)
+InvertedIndex::InvertedIndex(const int64_t* index, int64_t n, int64_t rows)
     : starts(static_cast<size_t>(rows) + 2) {
   for (int64_t i = 0; i < n; ++i) {
     PPR_BUG_IF_NOT(index[i] >= -1 && index[i] < rows, "row " + std::to_string(index[i]) + " at place " +

@@ -1,4 +1,4 @@
-// Rows of a matrix by index, with a backward pass that is deterministic and parallel: occurrences are sorted
+// Rows of a matrix by index, with a backward pass that is deterministic and parallel: places are sorted
 // by row and each row's gradient is summed in their order, by one thread.
 #pragma once
 
@@ -9,11 +9,12 @@
 
 namespace ppr::model {
 
-// The places at which each row occurs, ascending within a row: a counting sort of an index.
-struct RowOccurrences {
-  RowOccurrences() = default;
+// The inverse of an index: the places at which each row occurs, ascending within a row, as in compressed
+// sparse rows (CSR). A counting sort.
+struct InvertedIndex {
+  InvertedIndex() = default;
   // index [n]: rows in [0, rows), or -1 for none (skipped). BugError names the first that is neither.
-  RowOccurrences(const int64_t* index, int64_t n, int64_t rows);
+  InvertedIndex(const int64_t* index, int64_t n, int64_t rows);
 
   std::vector<int64_t> starts;  // [rows + 1]: row r's places are places[starts[r]..starts[r+1])
   std::vector<int64_t> places;  // [n without -1]

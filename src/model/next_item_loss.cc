@@ -85,7 +85,7 @@ PPR_INLINE void UserGradients(const Candidates<Scalar>& candidates, int64_t firs
 
 // to[row] := scale * the sum over the row's occurrences of coefficient * user.
 template <typename Scalar>
-PPR_INLINE void RowGradients(const Candidates<Scalar>& candidates, const RowOccurrences& occurrences,
+PPR_INLINE void RowGradients(const Candidates<Scalar>& candidates, const InvertedIndex& occurrences,
                              int64_t first, int64_t last, const Scalar* coefficients, Scalar scale,
                              Scalar* to) {
   const int64_t* const starts = occurrences.starts.data();
@@ -99,21 +99,21 @@ PPR_INLINE void RowGradients(const Candidates<Scalar>& candidates, const RowOccu
   }
 }
 
-#define PPR_KERNELS_OF_TYPE(Scalar)                                                                        \
-  PPR_MULTI_TARGET void ScoreTargetsOfType(NextItemLoss kind, const Candidates<Scalar>& candidates,        \
-                                           int64_t first, int64_t last, Scalar* losses,                    \
-                                           Scalar* coefficients) {                                         \
-    ScoreTargets(kind, candidates, first, last, losses, coefficients);                                     \
-  }                                                                                                        \
-  PPR_MULTI_TARGET void UserGradientsOfType(const Candidates<Scalar>& candidates, int64_t first,           \
-                                            int64_t last, const Scalar* coefficients, Scalar scale,        \
-                                            Scalar* to) {                                                  \
-    UserGradients(candidates, first, last, coefficients, scale, to);                                       \
-  }                                                                                                        \
-  PPR_MULTI_TARGET void RowGradientsOfType(const Candidates<Scalar>& candidates,                           \
-                                           const RowOccurrences& occurrences, int64_t first, int64_t last, \
-                                           const Scalar* coefficients, Scalar scale, Scalar* to) {         \
-    RowGradients(candidates, occurrences, first, last, coefficients, scale, to);                           \
+#define PPR_KERNELS_OF_TYPE(Scalar)                                                                       \
+  PPR_MULTI_TARGET void ScoreTargetsOfType(NextItemLoss kind, const Candidates<Scalar>& candidates,       \
+                                           int64_t first, int64_t last, Scalar* losses,                   \
+                                           Scalar* coefficients) {                                        \
+    ScoreTargets(kind, candidates, first, last, losses, coefficients);                                    \
+  }                                                                                                       \
+  PPR_MULTI_TARGET void UserGradientsOfType(const Candidates<Scalar>& candidates, int64_t first,          \
+                                            int64_t last, const Scalar* coefficients, Scalar scale,       \
+                                            Scalar* to) {                                                 \
+    UserGradients(candidates, first, last, coefficients, scale, to);                                      \
+  }                                                                                                       \
+  PPR_MULTI_TARGET void RowGradientsOfType(const Candidates<Scalar>& candidates,                          \
+                                           const InvertedIndex& occurrences, int64_t first, int64_t last, \
+                                           const Scalar* coefficients, Scalar scale, Scalar* to) {        \
+    RowGradients(candidates, occurrences, first, last, coefficients, scale, to);                          \
   }
 PPR_KERNELS_OF_TYPE(float)
 PPR_KERNELS_OF_TYPE(double)
@@ -158,7 +158,7 @@ at::Tensor GradientOfRows(const at::Tensor& users, const at::Tensor& rows, const
                           const at::Tensor& coefficients, Scalar scale) {
   at::Tensor gradient = at::zeros_like(rows);
   const Candidates<Scalar> candidates = MakeCandidates<Scalar>(users, rows, index);
-  const RowOccurrences occurrences(candidates.index, index.numel(), rows.size(0));
+  const InvertedIndex occurrences(candidates.index, index.numel(), rows.size(0));
   Scalar* const to = gradient.mutable_data_ptr<Scalar>();
   ParallelOverGroups(occurrences.starts.data(), rows.size(0), kGrainTargets,
                      [&](int64_t first, int64_t last) {

@@ -9,7 +9,6 @@
 #include "model/catalogue_softmax_loss.h"
 #include "model/losses.h"
 #include "model/nt_xent_loss.h"
-#include "train/one_pass.h"
 
 namespace ppr::train {
 namespace {
@@ -45,6 +44,16 @@ std::vector<int64_t> NeededIds(const recommender::PackedBatch& packed, bool read
   return ids;
 }
 
+// One view's next-item losses over single targets have a fused way.
+std::unique_ptr<FusedNextItemPass> FusedPassOf(recommender::Recommender& recommender,
+                                               const data::Dataset& dataset, const StepRules& rules,
+                                               const std::vector<recommender::View>& augmented) {
+  const bool next_item =
+      recommender.classifier() == nullptr && rules.loss != model::NextItemLoss::kSoftmax && augmented.empty();
+  if (recommender.fused() == nullptr || !next_item) return nullptr;
+  return std::make_unique<FusedNextItemPass>(recommender, dataset, rules);
+}
+
 }  // namespace
 
 SequenceObjective::SequenceObjective(recommender::Recommender& recommender, const data::Dataset& dataset,
@@ -55,14 +64,10 @@ SequenceObjective::SequenceObjective(recommender::Recommender& recommender, cons
       negatives_(negatives),
       rules_(rules),
       profile_column_(profile_column),
-      augmented_(AugmentedViews(rules)) {
+      augmented_(AugmentedViews(rules)),
+      fused_(FusedPassOf(recommender, dataset, rules_, augmented_)) {
   PPR_BUG_IF_NOT(!predicts_profile() || profile_column >= 0, "which profile value is predicted is not said");
-  const bool next_item = !predicts_profile() && rules.loss != model::NextItemLoss::kSoftmax;
-  if (recommender_.fused() != nullptr && augmented_.empty() && next_item)
-    one_pass_ = std::make_unique<OnePass>(recommender_, dataset_, rules_);
 }
-
-SequenceObjective::~SequenceObjective() = default;
 
 bool SequenceObjective::reads_whole_table() const {
   return !predicts_profile() && rules_.loss == model::NextItemLoss::kSoftmax;
@@ -70,9 +75,9 @@ bool SequenceObjective::reads_whole_table() const {
 
 // Masked-item training hides clicks where they are; everything else of a bidirectional encoder is read at a
 // mask after the last one.
-recommender::PackingRules SequenceObjective::PackingOf(const Upcoming& upcoming) const {
+recommender::PackingRules SequenceObjective::PackingOf(const GlobalBatch& batch) const {
   recommender::PackingRules packing = recommender_.packing(rules_.seed);
-  if (!upcoming.sequences.empty() && hides_clicks(upcoming.sequences.front())) packing.mask_at_end = false;
+  if (!batch.sequences.empty() && hides_clicks(batch.sequences.front())) packing.mask_at_end = false;
   return packing;
 }
 
@@ -80,40 +85,45 @@ int64_t SequenceObjective::prefix_tokens() const {
   return recommender_.prompt_tokens() + (recommender_.packing().mask_at_end ? 1 : 0);
 }
 
-int64_t SequenceObjective::NumTargets(const Upcoming& upcoming) const {
-  if (predicts_profile()) return static_cast<int64_t>(upcoming.sequences.size());
+int64_t SequenceObjective::NumTargets(const GlobalBatch& batch) const {
+  if (predicts_profile()) return static_cast<int64_t>(batch.sequences.size());
   int64_t targets = 0;
-  for (const data::TrainingSequence& sequence : upcoming.sequences) {
+  for (const data::TrainingSequence& sequence : batch.sequences) {
     if (!hides_clicks(sequence)) {
       targets += sequence.num_targets();
       continue;
     }
     const std::vector<bool> hidden =
-        recommender::HiddenClicksOf(rules_.seed, upcoming.epoch, sequence, rules_.masked);
+        recommender::HiddenClicksOf(rules_.seed, batch.epoch, sequence, rules_.masked);
     targets += std::count(hidden.begin(), hidden.end(), true);
   }
   return targets;
 }
 
-std::unique_ptr<Objective::Share> SequenceObjective::Pack(const Upcoming& upcoming) const {
-  const recommender::PackingRules packing = PackingOf(upcoming);
+std::unique_ptr<GradientPass> SequenceObjective::Pack(const GlobalBatch& batch, bool trains_rows) {
+  const recommender::PackingRules packing = PackingOf(batch);
   const bool draws = !predicts_profile() && !reads_whole_table();
   const recommender::TrainingPack pack{
-      .epoch = upcoming.epoch,
-      .step = upcoming.step,
+      .epoch = batch.epoch,
+      .step = batch.step,
       .negatives = draws ? rules_.negatives : 0,
       .negative_sharing = rules_.negative_sharing,
       .augmented = augmented_,
       .behaviour = rules_.contrastive.behaviour,
       .behaviour_mask_ratio = rules_.contrastive.behaviour_mask_ratio,
       .pair = rules_.augmentation,
-      .hides_clicks = !upcoming.sequences.empty() && hides_clicks(upcoming.sequences.front()),
+      .hides_clicks = !batch.sequences.empty() && hides_clicks(batch.sequences.front()),
       .masked = rules_.masked};
-  const std::vector<data::TrainingSequence> mine = DealtTo(recommender_.communicator(), upcoming);
-  auto share = std::make_unique<PackedShare>();
-  share->packed = recommender::PackForTraining(dataset_, packing, pack, mine, negatives_);
-  share->ids = NeededIds(share->packed, draws);
-  return share;
+  const std::vector<data::TrainingSequence> mine = DealtTo(recommender_.communicator(), batch);
+  recommender::PackedBatch packed = recommender::PackForTraining(dataset_, packing, pack, mine, negatives_);
+  std::vector<int64_t> ids = NeededIds(packed, draws);
+  if (fused_) return fused_->Take(std::move(packed), std::move(ids));
+  return std::make_unique<AutogradPass>(
+      recommender_, std::move(ids),
+      AutogradPass::Rows{.trained = trains_rows, .whole_table = reads_whole_table()},
+      [this, packed = std::move(packed)](const AutogradPass::Inputs& inputs) {
+        return Forward(packed, inputs);
+      });
 }
 
 at::Tensor SequenceObjective::ContrastiveSum(const recommender::PackedBatch& packed,
@@ -139,7 +149,8 @@ at::Tensor SequenceObjective::ContrastiveSum(const recommender::PackedBatch& pac
   return sum;
 }
 
-at::Tensor SequenceObjective::NextItemSum(const Inputs& inputs, const recommender::PackedBatch& packed,
+at::Tensor SequenceObjective::NextItemSum(const AutogradPass::Inputs& inputs,
+                                          const recommender::PackedBatch& packed,
                                           const at::Tensor& users) const {
   const int64_t count = packed.num_targets();
   const bool shares = rules_.negative_sharing == recommender::NegativeSharing::kBatch;
@@ -174,16 +185,16 @@ at::Tensor SequenceObjective::ProfileSum(const recommender::PackedBatch& packed,
   return recommender_.classifier()->LossSum(users, at::tensor(labels, at::kLong));
 }
 
-at::Tensor SequenceObjective::MainSum(const Inputs& inputs, const recommender::PackedBatch& packed,
-                                      const at::Tensor& users) const {
+at::Tensor SequenceObjective::MainSum(const AutogradPass::Inputs& inputs,
+                                      const recommender::PackedBatch& packed, const at::Tensor& users) const {
   if (predicts_profile()) return ProfileSum(packed, users);
   if (!reads_whole_table()) return NextItemSum(inputs, packed, users);
   return model::CatalogueSoftmaxLossSum(recommender_.communicator(), recommender_.table().owners, users,
                                         at::tensor(packed.positives, at::kLong), inputs.shard);
 }
 
-Objective::Losses SequenceObjective::Compute(const Inputs& inputs) {
-  const recommender::PackedBatch& packed = static_cast<const PackedShare&>(inputs.share).packed;
+AutogradPass::Loss SequenceObjective::Forward(const recommender::PackedBatch& packed,
+                                              const AutogradPass::Inputs& inputs) const {
   const recommender::Recommender::ProfileParts parts =
       recommender_.MakeProfileParts(packed, dataset_, augmented_, at::tensor(packed.profile_keys, at::kLong),
                                     rules_.contrastive.profile_mask_ratio);
@@ -191,12 +202,13 @@ Objective::Losses SequenceObjective::Compute(const Inputs& inputs) {
       packed, inputs.rows, inputs.row_of_id, parts, {.active = recommender_.encoder().config().dropout > 0});
   const at::Tensor users = recommender_.TargetUsers(packed, encoded);
   const at::Tensor loss = MainSum(inputs, packed, users);
-  Losses losses{.total = loss / static_cast<double>(inputs.global_targets), .loss_sum = loss.item<double>()};
+  AutogradPass::Loss losses{.total = loss / static_cast<double>(inputs.counts.global_targets),
+                            .loss_sum = loss.item<double>()};
   if (!augmented_.empty()) {
     const at::Tensor contrastive = ContrastiveSum(packed, encoded);
     losses.auxiliary_sum = contrastive.item<double>();
     losses.total =
-        losses.total + contrastive * (contrastive_weight() / static_cast<double>(inputs.global_users));
+        losses.total + contrastive * (contrastive_weight() / static_cast<double>(inputs.counts.global_users));
   }
   return losses;
 }

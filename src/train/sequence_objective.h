@@ -12,15 +12,12 @@
 #include "data/negatives.h"
 #include "recommender/packed_batch.h"
 #include "recommender/recommender.h"
+#include "train/autograd_pass.h"
+#include "train/fused_next_item_pass.h"
 #include "train/objective.h"
 #include "train/step_rules.h"
 
 namespace ppr::train {
-
-// The share of a sequence objective.
-struct PackedShare : Objective::Share {
-  recommender::PackedBatch packed;
-};
 
 class SequenceObjective : public Objective {
  public:
@@ -30,24 +27,23 @@ class SequenceObjective : public Objective {
   SequenceObjective(recommender::Recommender& recommender, const data::Dataset& dataset,
                     const data::NegativeSampler& negatives, const StepRules& rules,
                     int64_t profile_column = -1);
-  ~SequenceObjective() override;
 
-  int64_t NumTargets(const Upcoming& upcoming) const override;
-  std::unique_ptr<Share> Pack(const Upcoming& upcoming) const override;
-  Losses Compute(const Inputs& inputs) override;
+  int64_t NumTargets(const GlobalBatch& batch) const override;
+  std::unique_ptr<GradientPass> Pack(const GlobalBatch& batch, bool trains_rows) override;
   bool reads_whole_table() const override;
   int64_t prefix_tokens() const override;
-  OnePass* one_pass() override { return one_pass_.get(); }
 
  private:
   bool predicts_profile() const { return recommender_.classifier() != nullptr; }
   bool hides_clicks(const data::TrainingSequence& sequence) const {
     return !predicts_profile() && sequence.reading == data::Reading::kWhole;
   }
-  recommender::PackingRules PackingOf(const Upcoming& upcoming) const;
-  at::Tensor MainSum(const Inputs& inputs, const recommender::PackedBatch& packed,
+  recommender::PackingRules PackingOf(const GlobalBatch& batch) const;
+  AutogradPass::Loss Forward(const recommender::PackedBatch& packed,
+                             const AutogradPass::Inputs& inputs) const;
+  at::Tensor MainSum(const AutogradPass::Inputs& inputs, const recommender::PackedBatch& packed,
                      const at::Tensor& users) const;
-  at::Tensor NextItemSum(const Inputs& inputs, const recommender::PackedBatch& packed,
+  at::Tensor NextItemSum(const AutogradPass::Inputs& inputs, const recommender::PackedBatch& packed,
                          const at::Tensor& users) const;
   at::Tensor ProfileSum(const recommender::PackedBatch& packed, const at::Tensor& users) const;
   // Over the views of PPR, or over CL4SRec's pair, per sequence.
@@ -63,7 +59,8 @@ class SequenceObjective : public Objective {
   const StepRules rules_;
   const int64_t profile_column_;
   const std::vector<recommender::View> augmented_;
-  std::unique_ptr<OnePass> one_pass_;  // null when the loss needs the whole batch, and on the reference path
+  // Null when the loss needs the whole batch, and on the reference path: then by autograd.
+  const std::unique_ptr<FusedNextItemPass> fused_;
 };
 
 }  // namespace ppr::train

@@ -6,7 +6,7 @@
 #include <string>
 #include <vector>
 
-#include "optim/adam.h"
+#include "optim/adam_config.h"
 #include "recommender/sequence_augmentation.h"
 #include "train/training_config.h"
 

@@ -177,7 +177,7 @@ bool TrainingLoop::Advance() {
   const auto here = plan_.Batch(progress_.epoch, progress_.batch, config_.batch_size);
   batch_.assign(here.begin(), here.end());
   const bool ends_epoch = progress_.batch + 1 == batches;
-  Upcoming next{.epoch = progress_.epoch + (ends_epoch ? 1 : 0), .step = progress_.step + 2};
+  GlobalBatch next{.epoch = progress_.epoch + (ends_epoch ? 1 : 0), .step = progress_.step + 2};
   const bool goes_on =
       next.epoch < config_.max_epochs && !(config_.max_steps > 0 && next.step > config_.max_steps);
   if (goes_on)

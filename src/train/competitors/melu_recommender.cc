@@ -38,7 +38,8 @@ struct PairList {
   int64_t size() const { return static_cast<int64_t>(clicked.size()); }
 };
 
-struct MeluShare : Objective::Share {
+// A rank's packed share of a batch.
+struct MeluShare {
   std::vector<int32_t> users;
   PairList support, query;
 };
@@ -55,6 +56,18 @@ model::ClickPairs RowsOf(const PairList& pairs, const std::vector<int64_t>& row_
                                      at::kLong);
   *first += 2 * pairs.size();
   return {pairs.offsets, rows.narrow(0, 0, pairs.size()), rows.narrow(0, pairs.size(), pairs.size())};
+}
+
+// The loss of a share.
+AutogradPass::Loss LossOf(MeluRecommender& recommender, const MeluShare& share,
+                          const AutogradPass::Inputs& inputs) {
+  int64_t first = 0;
+  model::MeluBatch batch{
+      .codes = recommender.CodesOf(share.users), .rows = inputs.rows, .support = {}, .query = {}};
+  batch.support = RowsOf(share.support, inputs.row_of_id, &first);
+  batch.query = RowsOf(share.query, inputs.row_of_id, &first);
+  const at::Tensor loss = recommender.melu().QueryLossSum(batch);
+  return {.total = loss / static_cast<double>(inputs.counts.global_targets), .loss_sum = loss.item<double>()};
 }
 
 }  // namespace
@@ -113,44 +126,38 @@ MeluObjective::Task MeluObjective::TaskOf(int64_t epoch, const data::TrainingSeq
           sequence.end + 1};
 }
 
-int64_t MeluObjective::NumTargets(const Upcoming& upcoming) const {
+int64_t MeluObjective::NumTargets(const GlobalBatch& batch) const {
   int64_t targets = 0;
-  for (const data::TrainingSequence& sequence : upcoming.sequences) {
-    const Task task = TaskOf(upcoming.epoch, sequence);
+  for (const data::TrainingSequence& sequence : batch.sequences) {
+    const Task task = TaskOf(batch.epoch, sequence);
     targets += task.end - task.split;
   }
   return targets;
 }
 
-std::unique_ptr<Objective::Share> MeluObjective::Pack(const Upcoming& upcoming) const {
+std::unique_ptr<GradientPass> MeluObjective::Pack(const GlobalBatch& batch, bool trains_rows) {
   const data::Dataset& dataset = recommender_.dataset();
-  auto share = std::make_unique<MeluShare>();
-  for (const data::TrainingSequence& sequence : DealtTo(recommender_.communicator(), upcoming)) {
-    const Task task = TaskOf(upcoming.epoch, sequence);
+  MeluShare share;
+  std::vector<int64_t> ids;
+  for (const data::TrainingSequence& sequence : DealtTo(recommender_.communicator(), batch)) {
+    const Task task = TaskOf(batch.epoch, sequence);
     const auto history = dataset.training_history(task.user);
-    share->users.push_back(task.user);
+    share.users.push_back(task.user);
     for (int32_t place = task.begin; place < task.end; ++place) {
-      PairList& pairs = place < task.split ? share->support : share->query;
-      pairs.Append(recommender_.negatives(), upcoming.epoch, task.user, place,
+      PairList& pairs = place < task.split ? share.support : share.query;
+      pairs.Append(recommender_.negatives(), batch.epoch, task.user, place,
                    history[static_cast<size_t>(place)]);
     }
-    share->support.EndUser();
-    share->query.EndUser();
+    share.support.EndUser();
+    share.query.EndUser();
   }
-  AppendIds(share->support, &share->ids);
-  AppendIds(share->query, &share->ids);
-  return share;
-}
-
-Objective::Losses MeluObjective::Compute(const Inputs& inputs) {
-  const auto& share = static_cast<const MeluShare&>(inputs.share);
-  int64_t first = 0;
-  model::MeluBatch batch{
-      .codes = recommender_.CodesOf(share.users), .rows = inputs.rows, .support = {}, .query = {}};
-  batch.support = RowsOf(share.support, inputs.row_of_id, &first);
-  batch.query = RowsOf(share.query, inputs.row_of_id, &first);
-  const at::Tensor loss = recommender_.melu().QueryLossSum(batch);
-  return {.total = loss / static_cast<double>(inputs.global_targets), .loss_sum = loss.item<double>()};
+  AppendIds(share.support, &ids);
+  AppendIds(share.query, &ids);
+  return std::make_unique<AutogradPass>(recommender_, std::move(ids),
+                                        AutogradPass::Rows{.trained = trains_rows},
+                                        [this, share = std::move(share)](const AutogradPass::Inputs& inputs) {
+                                          return LossOf(recommender_, share, inputs);
+                                        });
 }
 
 std::vector<std::string> MeluSettings::Problems() const {

@@ -11,6 +11,7 @@
 
 #include "data/negatives.h"
 #include "model/melu.h"
+#include "train/autograd_pass.h"
 #include "train/competitors/pair_scorer.h"
 #include "train/objective.h"
 
@@ -54,9 +55,8 @@ class MeluObjective : public Objective {
   // `recommender` must outlive this.
   MeluObjective(MeluRecommender& recommender, uint64_t seed) : recommender_(recommender), seed_(seed) {}
 
-  int64_t NumTargets(const Upcoming& upcoming) const override;  // query pairs
-  std::unique_ptr<Share> Pack(const Upcoming& upcoming) const override;
-  Losses Compute(const Inputs& inputs) override;
+  int64_t NumTargets(const GlobalBatch& batch) const override;  // query pairs
+  std::unique_ptr<GradientPass> Pack(const GlobalBatch& batch, bool trains_rows) override;
 
  private:
   // Clicks [begin, split) are support, [split, end) query.

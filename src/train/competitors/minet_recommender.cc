@@ -14,7 +14,8 @@
 namespace ppr::train {
 namespace {
 
-struct MinetShare : Objective::Share {
+// A rank's packed share of a batch.
+struct MinetShare {
   MinetRecommender::Clicks clicks;
   std::vector<int64_t> targets;         // [B * 2] each a click and a negative
   std::vector<int64_t> source_users;    // places in clicks.users of those with source clicks
@@ -28,6 +29,25 @@ void AppendIds(const MinetRecommender::Clicks& clicks, std::vector<int64_t>* ids
 
 at::Tensor Slice(const std::vector<int64_t>& values, size_t first, size_t count) {
   return at::tensor(at::ArrayRef<int64_t>(values).slice(first, count), at::kLong);
+}
+
+// The loss of a share.
+AutogradPass::Loss LossOf(MinetRecommender& recommender, model::NextItemLoss kind, const MinetShare& share,
+                          const AutogradPass::Inputs& inputs) {
+  const model::MinetBatch batch = recommender.BatchOf(share.clicks, inputs.rows, inputs.row_of_id, 2);
+  const at::Tensor loss = model::CandidateLossSum(kind, recommender.minet().Scores(batch));
+  at::Tensor joint = loss;
+  if (!share.source_users.empty()) {
+    const size_t count = share.source_targets.size();
+    const at::Tensor of_source =
+        Slice(inputs.row_of_id, inputs.row_of_id.size() - count, count).view({-1, 2});
+    model::MinetBatch of_source_users = batch;
+    of_source_users.codes = batch.codes.index_select(0, at::tensor(share.source_users, at::kLong));
+    joint =
+        joint + model::CandidateLossSum(kind, recommender.minet().SourceScores(of_source_users, of_source));
+  }
+  return {.total = joint / static_cast<double>(inputs.counts.global_targets),
+          .loss_sum = loss.item<double>()};
 }
 
 }  // namespace
@@ -92,50 +112,37 @@ at::Tensor MinetRecommender::Score(std::span<const int64_t> cases, const std::ve
   return minet_->Scores(BatchOf(clicks, rows, row_of_id, each));
 }
 
-std::unique_ptr<Objective::Share> MinetObjective::Pack(const Upcoming& upcoming) const {
+std::unique_ptr<GradientPass> MinetObjective::Pack(const GlobalBatch& batch, bool trains_rows) {
   const RandomKey step_key =
-      MakeRandomKey(seed_, RandomSite::kSourceClick).With(static_cast<uint64_t>(upcoming.step));
-  auto share = std::make_unique<MinetShare>();
-  for (const data::TrainingSequence& sequence : DealtTo(recommender_.communicator(), upcoming)) {
+      MakeRandomKey(seed_, RandomSite::kSourceClick).With(static_cast<uint64_t>(batch.step));
+  MinetShare share;
+  std::vector<int64_t> ids;
+  for (const data::TrainingSequence& sequence : DealtTo(recommender_.communicator(), batch)) {
     const int32_t user = sequence.user;
-    recommender_.AppendClicks(user, sequence.end, &share->clicks);
+    recommender_.AppendClicks(user, sequence.end, &share.clicks);
     int64_t negative = 0;
-    negatives_.Draw(upcoming.epoch, user, sequence.end, std::span(&negative, 1));
-    share->targets.push_back(
-        recommender_.dataset().training_history(user)[static_cast<size_t>(sequence.end)]);
-    share->targets.push_back(negative);
+    negatives_.Draw(batch.epoch, user, sequence.end, std::span(&negative, 1));
+    share.targets.push_back(recommender_.dataset().training_history(user)[static_cast<size_t>(sequence.end)]);
+    share.targets.push_back(negative);
     const int32_t source_user = recommender_.SourceUser(user);
     if (source_user < 0) continue;
     const auto clicked = recommender_.source().training_history(source_user);
     if (clicked.empty()) continue;  // what the source keeps for its own evaluation is not trained on
     const RandomKey key = step_key.With(static_cast<uint64_t>(user));
     const uint64_t place = key.Below(clicked.size(), static_cast<uint64_t>(sequence.end));
-    source_negatives_.Draw(upcoming.epoch, source_user, static_cast<int64_t>(place), std::span(&negative, 1));
-    share->source_users.push_back(static_cast<int64_t>(share->clicks.users.size()) - 1);
-    share->source_targets.push_back(recommender_.SourceRow(clicked[place]));
-    share->source_targets.push_back(recommender_.SourceRow(negative));
+    source_negatives_.Draw(batch.epoch, source_user, static_cast<int64_t>(place), std::span(&negative, 1));
+    share.source_users.push_back(static_cast<int64_t>(share.clicks.users.size()) - 1);
+    share.source_targets.push_back(recommender_.SourceRow(clicked[place]));
+    share.source_targets.push_back(recommender_.SourceRow(negative));
   }
-  AppendIds(share->clicks, &share->ids);
-  share->ids.insert(share->ids.end(), share->targets.begin(), share->targets.end());
-  share->ids.insert(share->ids.end(), share->source_targets.begin(), share->source_targets.end());
-  return share;
-}
-
-Objective::Losses MinetObjective::Compute(const Inputs& inputs) {
-  const auto& share = static_cast<const MinetShare&>(inputs.share);
-  const model::MinetBatch batch = recommender_.BatchOf(share.clicks, inputs.rows, inputs.row_of_id, 2);
-  const at::Tensor loss = model::CandidateLossSum(loss_, recommender_.minet().Scores(batch));
-  at::Tensor joint = loss;
-  if (!share.source_users.empty()) {
-    const size_t count = share.source_targets.size();
-    const at::Tensor of_source =
-        Slice(inputs.row_of_id, inputs.row_of_id.size() - count, count).view({-1, 2});
-    model::MinetBatch of_source_users = batch;
-    of_source_users.codes = batch.codes.index_select(0, at::tensor(share.source_users, at::kLong));
-    joint =
-        joint + model::CandidateLossSum(loss_, recommender_.minet().SourceScores(of_source_users, of_source));
-  }
-  return {.total = joint / static_cast<double>(inputs.global_targets), .loss_sum = loss.item<double>()};
+  AppendIds(share.clicks, &ids);
+  ids.insert(ids.end(), share.targets.begin(), share.targets.end());
+  ids.insert(ids.end(), share.source_targets.begin(), share.source_targets.end());
+  return std::make_unique<AutogradPass>(recommender_, std::move(ids),
+                                        AutogradPass::Rows{.trained = trains_rows},
+                                        [this, share = std::move(share)](const AutogradPass::Inputs& inputs) {
+                                          return LossOf(recommender_, loss_, share, inputs);
+                                        });
 }
 
 std::vector<std::string> MinetSettings::Problems() const {

@@ -11,6 +11,7 @@
 
 #include "data/negatives.h"
 #include "model/minet.h"
+#include "train/autograd_pass.h"
 #include "train/competitors/pair_scorer.h"
 #include "train/objective.h"
 
@@ -73,11 +74,10 @@ class MinetObjective : public Objective {
         loss_(loss),
         seed_(seed) {}
 
-  int64_t NumTargets(const Upcoming& upcoming) const override {
-    return static_cast<int64_t>(upcoming.sequences.size());
+  int64_t NumTargets(const GlobalBatch& batch) const override {
+    return static_cast<int64_t>(batch.sequences.size());
   }
-  std::unique_ptr<Share> Pack(const Upcoming& upcoming) const override;
-  Losses Compute(const Inputs& inputs) override;
+  std::unique_ptr<GradientPass> Pack(const GlobalBatch& batch, bool trains_rows) override;
 
  private:
   MinetRecommender& recommender_;

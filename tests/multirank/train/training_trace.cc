@@ -102,7 +102,7 @@ Trace RunSteps(recommender::ShardedModel& model, TrainingStep& step, data::Epoch
       ++epoch;
     }
     // Every third batch comes unannounced.
-    const Upcoming next{epoch, s + 1, plan.Batch(epoch, batch, batch_size)};
+    const GlobalBatch next{epoch, s + 1, plan.Batch(epoch, batch, batch_size)};
     const StepResult result = step.Run(epoch_here, s, sequences, !announces || s % 3 == 0 ? nullptr : &next);
     losses.push_back(result.loss + result.contrastive);
   }

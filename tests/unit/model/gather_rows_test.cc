@@ -13,16 +13,16 @@ namespace {
 
 using testing::ElementsAre;
 
-TEST(RowOccurrences, AreSortedByRowThenPlace) {
+TEST(InvertedIndex, ListsPlacesByRowAscending) {
   const std::vector<int64_t> index = {2, 0, -1, 2, 4, 0, 2};
-  const RowOccurrences occurrences(index.data(), 7, 5);
+  const InvertedIndex occurrences(index.data(), 7, 5);
   EXPECT_THAT(occurrences.starts, ElementsAre(0, 2, 2, 5, 5, 6));
   EXPECT_THAT(occurrences.places, ElementsAre(1, 5, 0, 3, 6, 4));
 }
 
-TEST(RowOccurrences, TakeEmptyIndexesAndNoRows) {
-  EXPECT_THAT(RowOccurrences(nullptr, 0, 3).starts, ElementsAre(0, 0, 0, 0));
-  EXPECT_THAT(RowOccurrences(nullptr, 0, 0).starts, ElementsAre(0));
+TEST(InvertedIndex, TakesEmptyIndexesAndNoRows) {
+  EXPECT_THAT(InvertedIndex(nullptr, 0, 3).starts, ElementsAre(0, 0, 0, 0));
+  EXPECT_THAT(InvertedIndex(nullptr, 0, 0).starts, ElementsAre(0));
 }
 
 TEST(GatherRows, TakesRowsAndZerosForNone) {
