@@ -9,6 +9,7 @@
 #include "benchmark/reports.h"
 #include "data/prepare/prepare.h"
 #include "dist/communicator.h"
+#include "settings/settings.h"
 #include "stages/stage_config.h"
 
 namespace ppr::benchmark {
@@ -18,9 +19,9 @@ struct RepeatRules {
   int64_t repeats = 5;
   double seconds = 2;         // of one repeat, about
   double warmup_seconds = 2;  // before the first, uncounted
-
-  std::vector<std::string> Problems() const;
 };
+void DescribeRepeats(settings::Settings& settings, int64_t* repeats);
+void DescribeSeconds(settings::Settings& settings, RepeatRules& rules);
 
 // Data made in memory instead of a dataset file: uniform ids, so that nothing stays in a cache that would not
 // with real data of this size.
@@ -31,6 +32,7 @@ struct GeneratedData {
   // `max_history` of the encoder that reads it.
   std::vector<std::string> Problems(int64_t max_history) const;
 };
+void Describe(settings::Settings& settings, GeneratedData& data);
 
 // The training step of pretrain.
 struct TrainingBenchmark {
@@ -41,6 +43,7 @@ struct TrainingBenchmark {
 
   std::vector<std::string> Problems() const;
 };
+void DescribeSteps(settings::Settings& settings, TrainingBenchmark& benchmark);
 // Collective.
 TrainingSpeedReport Measure(dist::Communicator& communicator, const TrainingBenchmark& benchmark);
 
@@ -65,6 +68,7 @@ struct PrepareBenchmark {
 
   std::vector<std::string> Problems() const;
 };
+void DescribeRows(settings::Settings& settings, PrepareBenchmark& benchmark);
 // One process. ConfigError on several ranks.
 PrepareSpeedReport Measure(dist::Communicator& communicator, const PrepareBenchmark& benchmark);
 

@@ -10,7 +10,6 @@
 #include "benchmark/benchmark.h"
 #include "benchmark/generated_data.h"
 #include "benchmark/timed_work.h"
-#include "stages/setting_names.h"
 #include "stages/stored_recommender.h"
 #include "train/case_validation.h"
 
@@ -39,7 +38,7 @@ std::unique_ptr<recommender::Recommender> LoadOrMake(dist::Communicator& communi
 }
 
 data::CasePart PartOf(const stages::EvaluateConfig& config, const data::Dataset& dataset) {
-  if (config.part != "auto") return *stages::ValueNamed<data::CasePart>(config.part);
+  if (config.part != "auto") return *settings::ValueNamed<data::CasePart>(config.part);
   return dataset.protocol == data::Protocol::kLeaveOneOut ? data::CasePart::kTest : data::CasePart::kColdTest;
 }
 
@@ -109,8 +108,8 @@ EvaluationSpeedReport Measure(dist::Communicator& communicator, const Evaluation
   const data::CasePart part = PartOf(config, dataset);
   const std::vector<int64_t> cases = evaluation::SelectCases(dataset, part, config.task);
   if (cases.empty()) {
-    throw DataError(dataset.path + ": expected cases of part " + stages::NameOf(part) + " for task " +
-                    stages::NameOf(config.task) + ", found none");
+    throw DataError(dataset.path + ": expected cases of part " + settings::NameOf(part) + " for task " +
+                    settings::NameOf(config.task) + ", found none");
   }
   const bool fused = recommender->fused() != nullptr;
   EvaluationSpeedReport report{
@@ -121,7 +120,7 @@ EvaluationSpeedReport Measure(dist::Communicator& communicator, const Evaluation
                   .compute = fused ? "fused" : "reference",
                   .instruction_set = fused ? recommender->fused()->kernels().name : ""},
       .model = config.checkpoint.empty() ? "untrained" : config.checkpoint,
-      .part = stages::NameOf(part),
+      .part = settings::NameOf(part),
       .cases = static_cast<int64_t>(cases.size()),
       .candidates_per_case = dataset.cases.num_candidates};
   report.candidates =

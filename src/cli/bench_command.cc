@@ -1,226 +1,221 @@
 // ppr bench: the speed of training, evaluation and prepare on this machine.
-#include <gflags/gflags.h>
-
 #include <algorithm>
 #include <utility>
 
 #include "benchmark/benchmark.h"
-#include "cli/choice.h"
 #include "cli/command.h"
-#include "cli/encoder_flags.h"
-#include "cli/gflags_bridge.h"
 #include "cli/launch_flags.h"
-#include "cli/prepare_flags.h"
-#include "cli/prepare_layout_flags.h"
-#include "cli/presets.h"
-#include "stages/setting_names.h"
-
-DECLARE_string(dataset);
-DECLARE_string(checkpoint);
-DECLARE_string(part);
-DECLARE_uint64(seed);
-DECLARE_int64(batch_size);
-DECLARE_int64(batch_cases);
-DECLARE_int64(negatives);
-DECLARE_double(learning_rate);
-DECLARE_int64(warmup_steps);
-DECLARE_double(beta1);
-DECLARE_double(beta2);
-DECLARE_double(epsilon);
-DEFINE_bool(eval, false, "Measure the ranking of ppr evaluate instead of training");
-DEFINE_bool(prepare, false, "Measure ppr prepare instead of training");
-DEFINE_bool(json, false, "Print one JSON object instead of a text");
-DEFINE_int64(repeats, 5, "Repeats, of which median, smallest and largest are printed");
-DEFINE_double(seconds, 2, "Length of a repeat, about");
-DEFINE_double(warmup_seconds, 2, "Uncounted time before the first repeat");
-DEFINE_int64(steps, 0, "Training steps of a repeat; 0: as many as --seconds allow");
-DEFINE_int64(items, 0,
-             "Instead of --dataset: uniform random ids of so many items, made in memory; 0: the dataset");
-DEFINE_int64(targets_per_sequence, 38,
-             "With --items: targets of a sequence on average, at most --max_history each");
-DEFINE_int64(rows, 1'000'000, "Without --interactions: rows of a click log that is generated");
+#include "cli/model_defaults.h"
+#include "cli/prepare_settings.h"
+#include "settings/shared_settings.h"
 
 namespace ppr::cli {
 namespace {
 
+using settings::FlagSet;
+using settings::Settings;
+
 // What is measured; bits, since a flag may belong to several.
 enum What : unsigned { kTraining = 1, kEvaluation = 2, kPreparing = 4, kEverything = 7 };
 
-struct TopicOf {
-  unsigned measured;
-  FlagTopic topic;
+// All that a person may ask for. What several benchmarks share stands in the one of training, and what it says of
+// repeats; the others take it from there.
+struct BenchSettings {
+  bool eval = false, prepare = false, json = false;
+  benchmark::TrainingBenchmark training;
+  benchmark::EvaluationBenchmark evaluation;
+  benchmark::PrepareBenchmark preparing;
+  LaunchSettings launch;
 };
 
-// prepare's flags, but those that stand in a topic of all, and the place of its output.
-std::vector<TopicOf> PrepareTopicsForBench() {
-  std::vector<TopicOf> topics;
-  for (FlagTopic& topic : PrepareTopics()) {
-    std::erase_if(topic.flags,
-                  [](const FlagDeclaration& flag) { return flag.name == "output" || flag.name == "seed"; });
-    topic.title = "With --prepare: " + topic.title;
-    topics.push_back({kPreparing, std::move(topic)});
+// Topics that are measured together.
+struct Group {
+  unsigned measured;
+  Settings settings;
+};
+
+Group Measured(BenchSettings& bench) {
+  Settings all;
+  all.Topic("What is measured");
+  all.Add(&bench.eval, {.flag = "eval", .help = "Measure the ranking of ppr evaluate instead of training"});
+  all.Add(&bench.prepare, {.flag = "prepare", .help = "Measure ppr prepare instead of training"});
+  all.Add(&bench.json, {.flag = "json", .help = "Print one JSON object instead of a text"});
+  benchmark::DescribeRepeats(all, &bench.training.rules.repeats);
+  settings::AddSeed(all, &bench.training.pretrain.training.seed);
+  return {kEverything, all};
+}
+
+Group DataAndTime(BenchSettings& bench) {
+  Settings all;
+  all.Topic("Training and evaluation");
+  settings::AddDataset(all, &bench.training.pretrain.training.dataset, /*required=*/false);
+  Describe(all, bench.training.generated);
+  benchmark::DescribeSeconds(all, bench.training.rules);
+  return {kTraining | kEvaluation, all};
+}
+
+Group Training(BenchSettings& bench, const Settings& of_pretrain) {
+  train::TrainingConfig& training = bench.training.pretrain.training;
+  Settings all;
+  all.Topic("Training");
+  benchmark::DescribeSteps(all, bench.training);
+  for (const void* field : std::initializer_list<const void*>{
+           &training.batch_size, &training.loss, &training.negatives, &training.negative_sharing,
+           &training.learning_rate.base, &training.learning_rate.warmup_steps, &training.adam.beta1,
+           &training.adam.beta2, &training.adam.epsilon}) {
+    all.Take(of_pretrain, field);
   }
-  topics.front().topic.flags.push_back(TopicFromGflags("", {{"rows"}}).flags.front());
-  return topics;
+  return {kTraining, all};
 }
 
-std::vector<TopicOf> TopicsWithUses() {
-  std::vector<TopicOf> topics = {
-      {kEverything,
-       TopicFromGflags("What is measured", {{"eval"}, {"prepare"}, {"json"}, {"repeats"}, {"seed"}})},
-      {kTraining | kEvaluation,
-       TopicFromGflags("Training and evaluation",
-                       {{"dataset"}, {"items"}, {"targets_per_sequence"}, {"seconds"}, {"warmup_seconds"}})},
-      {kTraining, TopicFromGflags("Training", {{"steps"},
-                                               {"batch_size"},
-                                               {"loss"},
-                                               {"negatives"},
-                                               {"negative_sharing"},
-                                               {"learning_rate", "0.001"},
-                                               {"warmup_steps"},
-                                               {"beta1"},
-                                               {"beta2"},
-                                               {"epsilon"}})},
-      {kTraining | kEvaluation, EncoderTopic()},
-      {kEvaluation,
-       TopicFromGflags("With --eval", {{"checkpoint"}, {"task", "joint"}, {"part"}, {"batch_cases"}})}};
-  for (TopicOf& topic : PrepareTopicsForBench()) topics.push_back(std::move(topic));
-  topics.push_back({kTraining | kEvaluation, LaunchTopic(/*trains=*/false)});
-  return topics;
+Group Encoder(BenchSettings& bench, const Settings& of_pretrain) {
+  Settings all;
+  all.Topic("Encoder");
+  all.Take(of_pretrain, &bench.training.pretrain.preset);
+  Describe(all, bench.training.pretrain.encoder);
+  return {kTraining | kEvaluation, all};
 }
 
-std::vector<FlagTopic> Topics() {
-  std::vector<FlagTopic> topics;
-  for (TopicOf& topic : TopicsWithUses()) topics.push_back(std::move(topic.topic));
-  return topics;
+Group Evaluation(BenchSettings& bench) {
+  stages::EvaluateConfig& evaluate = bench.evaluation.evaluate;
+  const Settings of_evaluate = settings::SettingsOf(evaluate);
+  Settings all;
+  all.Topic("With --eval");
+  for (const void* field : std::initializer_list<const void*>{&evaluate.checkpoint, &evaluate.task, &evaluate.part,
+                                                              &evaluate.batch_cases}) {
+    all.Take(of_evaluate, field);
+  }
+  return {kEvaluation, all};
 }
 
-bool Given(const FlagSet& flags, const std::string& name) {
-  const FlagSource::Kind kind = flags.source(name).kind;
-  return kind == FlagSource::Kind::kFile || kind == FlagSource::Kind::kCommandLine;
+// prepare's settings, but those that stand in a topic of all, and the place of its output.
+Group Preparing(BenchSettings& bench) {
+  data::PrepareConfig& prepare = bench.preparing.prepare;
+  Settings of_prepare, all;
+  DescribePrepare(of_prepare, prepare);
+  const std::string first = of_prepare.all().front().topic;
+  bool has_rows = false;
+  for (const settings::Setting& setting : of_prepare.all()) {
+    if (setting.field == &prepare.output || setting.field == &prepare.seed) continue;
+    if (setting.topic != first && !has_rows) {
+      benchmark::DescribeRows(all, bench.preparing);
+      has_rows = true;
+    }
+    all.Topic("With --prepare: " + setting.topic);
+    all.Take(of_prepare, setting.field);
+  }
+  return {kPreparing, all};
+}
+
+std::vector<Group> Groups(BenchSettings& bench) {
+  const Settings of_pretrain = settings::SettingsOf(bench.training.pretrain);
+  Settings launch;
+  DescribeLaunch(launch, bench.launch, bench.training.pretrain.training.compute);
+  return {Measured(bench),
+          DataAndTime(bench),
+          Training(bench, of_pretrain),
+          Encoder(bench, of_pretrain),
+          Evaluation(bench),
+          Preparing(bench),
+          {kTraining | kEvaluation, launch}};
+}
+
+Settings AllOf(const std::vector<Group>& groups) {
+  Settings all;
+  for (const Group& group : groups) all.TakeAll(group.settings);
+  return all;
 }
 
 // Flags that were given and play no part in what is measured.
-void RefuseIdleFlags(FlagSet& flags, What what) {
+void RefuseIdleFlags(FlagSet& flags, const std::vector<Group>& groups, What what) {
   const char* const named = what == kTraining     ? "without --eval and --prepare"
                             : what == kEvaluation ? "with --eval"
                                                   : "with --prepare";
-  for (const TopicOf& topic : TopicsWithUses()) {
-    if ((topic.measured & what) != 0) continue;
-    for (const FlagDeclaration& flag : topic.topic.flags) {
-      if (Given(flags, flag.name))
-        flags.AddProblems({flag.name + ": plays no part in ppr bench " + named + "; leave it out"});
+  for (const Group& group : groups) {
+    if ((group.measured & what) != 0) continue;
+    for (const settings::Setting& setting : group.settings.all()) {
+      if (flags.is_given(setting.flag()))
+        flags.AddProblems({setting.flag() + ": plays no part in ppr bench " + named + "; leave it out"});
     }
   }
 }
 
-What WhatFromFlags(FlagSet& flags) {
-  if (FLAGS_eval && FLAGS_prepare)
-    flags.AddProblems({"eval: expected one of --eval and --prepare, found both"});
-  return FLAGS_eval ? kEvaluation : FLAGS_prepare ? kPreparing : kTraining;
+What WhatIsAsked(const BenchSettings& bench, FlagSet& flags) {
+  if (bench.eval && bench.prepare) flags.AddProblems({"eval: expected one of --eval and --prepare, found both"});
+  return bench.eval ? kEvaluation : bench.prepare ? kPreparing : kTraining;
 }
 
-benchmark::RepeatRules RulesFromFlags() {
-  return {.repeats = FLAGS_repeats, .seconds = FLAGS_seconds, .warmup_seconds = FLAGS_warmup_seconds};
-}
-
-benchmark::GeneratedData GeneratedFromFlags(FlagSet& flags) {
-  if (FLAGS_items == 0 && Given(flags, "targets_per_sequence"))
+// Of two that say the same in two ways, or of which one needs the other.
+void CheckPairs(const BenchSettings& bench, FlagSet& flags) {
+  if (bench.training.generated.items == 0 && flags.is_given("targets_per_sequence"))
     flags.AddProblems({"targets_per_sequence: expected with --items, found alone"});
-  return {.items = FLAGS_items, .targets_per_sequence = FLAGS_targets_per_sequence};
+  if (bench.training.steps > 0 && flags.is_given("seconds"))
+    flags.AddProblems({"steps: expected one of --steps and --seconds, found both"});
+  if (flags.is_given("rows") && flags.is_given("interactions"))
+    flags.AddProblems({"rows: expected one of --rows and --interactions, found both"});
 }
 
 // The text or the JSON of what `benchmark` measures.
 template <typename Benchmark>
-Job JobOf(FlagSet& flags, const Benchmark& benchmark) {
+Job JobOf(FlagSet& flags, const Benchmark& benchmark, bool as_json) {
   flags.AddProblems(benchmark.Problems());
   Job job;
-  job.run = [benchmark, json = FLAGS_json](dist::Communicator& communicator) {
+  job.run = [benchmark, as_json](dist::Communicator& communicator) {
     const auto report = Measure(communicator, benchmark);
-    return json ? report.ToJson() : report.ToText();
+    return as_json ? report.ToJson() : report.ToText();
   };
   return job;
 }
 
-Job PlanTraining(FlagSet& flags) {
-  benchmark::TrainingBenchmark benchmark;
-  train::TrainingConfig& training = benchmark.pretrain.training;
-  training.dataset = FLAGS_dataset;
-  training.seed = FLAGS_seed;
-  training.batch_size = FLAGS_batch_size;
-  training.loss = Choose(flags, "loss", stages::NamesOf<model::NextItemLoss>());
-  training.negatives = FLAGS_negatives;
-  training.negative_sharing =
-      Choose(flags, "negative_sharing", stages::NamesOf<recommender::NegativeSharing>());
-  training.compute = Choose(flags, "compute", stages::NamesOf<model::ComputePath>());
-  training.learning_rate = {FLAGS_learning_rate, FLAGS_warmup_steps};
-  training.adam.beta1 = FLAGS_beta1;
-  training.adam.beta2 = FLAGS_beta2;
-  training.adam.epsilon = FLAGS_epsilon;
-  benchmark.pretrain.encoder = EncoderConfigFromFlags(flags);
-  benchmark.generated = GeneratedFromFlags(flags);
-  benchmark.rules = RulesFromFlags();
-  benchmark.steps = FLAGS_steps;
-  if (FLAGS_steps > 0 && Given(flags, "seconds"))
-    flags.AddProblems({"steps: expected one of --steps and --seconds, found both"});
-  return JobOf(flags, benchmark);
-}
-
-Job PlanEvaluation(FlagSet& flags) {
-  benchmark::EvaluationBenchmark benchmark;
-  benchmark.evaluate.dataset = FLAGS_dataset;
-  benchmark.evaluate.checkpoint = FLAGS_checkpoint;
-  benchmark.evaluate.task = Choose(flags, "task", stages::NamesOf<evaluation::EvaluationTask>());
-  benchmark.evaluate.part = FLAGS_part;
-  benchmark.evaluate.batch_cases = FLAGS_batch_cases;
-  benchmark.evaluate.compute = Choose(flags, "compute", stages::NamesOf<model::ComputePath>());
-  benchmark.encoder = EncoderConfigFromFlags(flags);
-  benchmark.seed = FLAGS_seed;
-  benchmark.generated = GeneratedFromFlags(flags);
-  benchmark.rules = RulesFromFlags();
-  if (!FLAGS_checkpoint.empty()) {
-    for (const FlagDeclaration& flag : EncoderTopic().flags) {
-      if (Given(flags, flag.name))
-        flags.AddProblems({flag.name + ": expected without --checkpoint, which holds its own encoder"});
-    }
+Job PlanEvaluation(const BenchSettings& bench, const std::vector<Group>& groups, FlagSet& flags) {
+  const stages::PretrainConfig& pretrain = bench.training.pretrain;
+  benchmark::EvaluationBenchmark evaluation = bench.evaluation;
+  evaluation.evaluate.dataset = pretrain.training.dataset;
+  evaluation.evaluate.compute = pretrain.training.compute;
+  evaluation.encoder = pretrain.encoder;
+  evaluation.seed = pretrain.training.seed;
+  evaluation.generated = bench.training.generated;
+  evaluation.rules = bench.training.rules;
+  const bool has_encoder = !evaluation.evaluate.checkpoint.empty();
+  for (const settings::Setting& setting : groups[3].settings.all()) {
+    if (has_encoder && flags.is_given(setting.flag()))
+      flags.AddProblems({setting.flag() + ": expected without --checkpoint, which holds its own encoder"});
   }
-  return JobOf(flags, benchmark);
+  return JobOf(flags, evaluation, bench.json);
 }
 
-Job PlanPreparing(FlagSet& flags) {
-  benchmark::PrepareBenchmark benchmark;
-  benchmark.prepare = PrepareConfigFromFlags(flags);
-  benchmark.rows = FLAGS_rows;
-  benchmark.repeats = FLAGS_repeats;
-  if (Given(flags, "rows") && Given(flags, "interactions"))
-    flags.AddProblems({"rows: expected one of --rows and --interactions, found both"});
-  return JobOf(flags, benchmark);
+Job PlanPreparing(const BenchSettings& bench, FlagSet& flags) {
+  benchmark::PrepareBenchmark preparing = bench.preparing;
+  preparing.prepare.seed = bench.training.pretrain.training.seed;
+  preparing.repeats = bench.training.rules.repeats;
+  RecordOpenChoices(flags, &preparing.prepare);
+  return JobOf(flags, preparing, bench.json);
 }
 
 Job Plan(FlagSet& flags) {
-  const What what = WhatFromFlags(flags);
-  RefuseIdleFlags(flags, what);
-  switch (what) {
-    case kEvaluation:
-      return PlanEvaluation(flags);
-    case kPreparing:
-      return PlanPreparing(flags);
-    default:
-      return PlanTraining(flags);
-  }
+  BenchSettings bench;
+  const std::vector<Group> groups = Groups(bench);
+  flags.AssignTo(AllOf(groups));
+  const What what = WhatIsAsked(bench, flags);
+  RefuseIdleFlags(flags, groups, what);
+  CheckPairs(bench, flags);
+  if (what == kEvaluation) return PlanEvaluation(bench, groups, flags);
+  if (what == kPreparing) return PlanPreparing(bench, flags);
+  return JobOf(flags, bench.training, bench.json);
 }
 
 }  // namespace
 
 Command BenchCommand() {
+  BenchSettings bench;
   return {.name = "bench",
           .summary = "speed of training, evaluation and prepare, and what limits it",
           .usage = "--dataset=dataset.h5 | --items=1000000 | --eval ... | --prepare ... [flags]",
-          .topics = Topics(),
+          .topics = settings::TopicsOf(AllOf(Groups(bench))),
           .on_ranks = true,
           .plan = Plan,
           .adjust = [](FlagSet& flags) {
-            ApplyPreset(flags);
+            ApplyModelDefaults(flags);
             ApplySource(flags);
           }};
 }

@@ -1,13 +1,13 @@
 // What every sub-command is: the flags it takes, and a plan that turns their values into work. One file per
-// sub-command holds its DEFINE_* lines and its Command; main.cc lists them.
+// sub-command holds its Command; main.cc lists them.
 #pragma once
 
 #include <functional>
 #include <string>
 #include <vector>
 
-#include "cli/flag_set.h"
 #include "dist/communicator.h"
+#include "settings/flag_set.h"
 
 namespace ppr::cli {
 
@@ -24,14 +24,14 @@ struct Command {
   std::string name;
   std::string summary;  // one line, for `ppr help`
   std::string usage;    // what follows "ppr <name>"
-  std::vector<FlagTopic> topics;
+  std::vector<settings::FlagTopic> topics;
   bool on_ranks = false;    // may run as several ranks
   bool positional = false;  // takes arguments that are not flags
-  // Reads FLAGS_*, adds what is wrong with them to `flags`, and returns the job (not to be run when there are
+  // Gives the flags to its settings, adds what is wrong with them to `flags`, and returns the job (not to be run when there are
   // problems).
-  std::function<Job(FlagSet& flags)> plan;
-  // Optional: changes defaults by other flags (presets) before values reach FLAGS_*.
-  std::function<void(FlagSet& flags)> adjust;
+  std::function<Job(settings::FlagSet& flags)> plan;
+  // Optional: changes defaults by other flags (presets) before the plan sees them.
+  std::function<void(settings::FlagSet& flags)> adjust;
 };
 
 Command PrepareCommand();

@@ -1,45 +1,55 @@
 #include "cli/launch_flags.h"
 
-#include <gflags/gflags.h>
-
-#include <string>
-
-#include "cli/gflags_bridge.h"
-
-DEFINE_int32(local_ranks, 0,
-             "Run this many ranks as threads of one process, for trying things out; 0: the ranks that "
-             "mpirun or srun started, or one");
-DEFINE_int32(threads, 0,
-             "Threads of each rank; 0: the cores this rank may use, shared with the ranks beside it");
-DEFINE_double(deadline_seconds, 600,
-              "Longest wait for the other ranks in one exchange before the job ends with an error");
-DEFINE_string(
-    compute, "auto",
-    "The encoder's path: auto (fused CPU kernels where they can run it), fused, or reference (plain "
-    "libtorch operators); results differ by rounding");
-DEFINE_bool(resume, false,
-            "Go on from the newest checkpoint in --output; without one, start from the beginning");
-DEFINE_string(progress, "auto", "auto (a bar on a terminal, plain lines in a pipe), bar, plain or none");
-
 namespace ppr::cli {
+namespace {
 
-FlagTopic LaunchTopic(bool trains) {
-  std::vector<FlagUse> uses = {{"local_ranks"}, {"threads"}, {"compute"}, {"deadline_seconds"}};
-  if (trains) uses.insert(uses.begin(), {{"resume"}, {"progress"}});
-  return TopicFromGflags("Launch (not stored in config.flags)", uses, /*stored=*/false);
+constexpr int64_t kMostLocalRanks = 512, kMostThreads = 1024;
+constexpr double kMostDeadlineSeconds = 1e7;
+
+void AddAll(settings::Settings& settings, LaunchSettings& launch, model::ComputePath& compute) {
+  settings.Add(&launch.local_ranks,
+               {.flag = "local_ranks",
+                .help = "Run this many ranks as threads of one process, for trying things out; 0: the ranks that mpirun "
+                        "or srun started, or one",
+                .limits = settings::Between(0, kMostLocalRanks)});
+  settings.Add(&launch.threads,
+               {.flag = "threads",
+                .help = "Threads of each rank; 0: the cores this rank may use, shared with the ranks beside it",
+                .limits = settings::Between(0, kMostThreads)});
+  Describe(settings, compute);
+  settings.Add(&launch.deadline_seconds,
+               {.flag = "deadline_seconds",
+                .help = "Longest wait for the other ranks in one exchange before the job ends with an error",
+                .limits = settings::Limits{
+                    .expected = "at least 1", .expected_above = "at most 1e7", .least = 1, .most = kMostDeadlineSeconds}});
 }
 
-LaunchSettings LaunchSettingsFromFlags(FlagSet& flags) {
-  if (!flags.takes("local_ranks")) return {};
-  const auto at_least = [&](const char* name, double value, double least) {
-    if (value >= least) return;
-    flags.AddProblems({std::string(name) + ": expected at least " + std::to_string(static_cast<int>(least)) +
-                       ", found " + flags.value(name)});
-  };
-  at_least("local_ranks", FLAGS_local_ranks, 0);
-  at_least("threads", FLAGS_threads, 0);
-  at_least("deadline_seconds", FLAGS_deadline_seconds, 1);
-  return {FLAGS_local_ranks, FLAGS_threads, FLAGS_deadline_seconds};
+settings::Settings& LaunchTopic(settings::Settings& settings) {
+  return settings.Topic("Launch (not stored in config.flags)", /*in_config_flags=*/false).Section("");
+}
+
+}  // namespace
+
+void DescribeLaunch(settings::Settings& settings, LaunchSettings& launch, train::TrainingConfig& training) {
+  DescribeProgress(LaunchTopic(settings), training);
+  AddAll(settings, launch, training.compute);
+}
+
+void DescribeLaunch(settings::Settings& settings, LaunchSettings& launch, model::ComputePath& compute) {
+  AddAll(LaunchTopic(settings), launch, compute);
+}
+
+LaunchSettings LaunchSettingsFromFlags(settings::FlagSet& flags) {
+  LaunchSettings launch;
+  model::ComputePath compute = model::ComputePath::kAuto;
+  settings::Settings all, own;
+  DescribeLaunch(all, launch, compute);
+  for (const void* field : std::initializer_list<const void*>{&launch.local_ranks, &launch.threads, &launch.deadline_seconds})
+    own.Take(all, field);
+  if (!flags.takes(own.all().front().flag())) return launch;
+  flags.AssignTo(own);
+  flags.AddProblems(own.Problems());
+  return launch;
 }
 
 }  // namespace ppr::cli

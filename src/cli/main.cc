@@ -10,10 +10,10 @@
 #include "base/nearest_name.h"
 #include "cli/command.h"
 #include "cli/failure.h"
-#include "cli/flag_help.h"
-#include "cli/gflags_bridge.h"
 #include "cli/launch.h"
+#include "cli/library_flags.h"
 #include "cli/version.h"
+#include "settings/flag_help.h"
 
 namespace ppr::cli {
 namespace {
@@ -52,8 +52,8 @@ std::map<std::string, std::string> FlagsOfOthers(const std::vector<Command>& com
   std::map<std::string, std::string> owners;
   for (const Command& command : commands) {
     if (command.name == self.name) continue;
-    for (const FlagTopic& topic : command.topics) {
-      for (const FlagDeclaration& flag : topic.flags) {
+    for (const settings::FlagTopic& topic : command.topics) {
+      for (const settings::FlagDeclaration& flag : topic.flags) {
         std::string& names = owners[flag.name];
         names += (names.empty() ? "" : ", ") + command.name;
       }
@@ -62,18 +62,18 @@ std::map<std::string, std::string> FlagsOfOthers(const std::vector<Command>& com
   return owners;
 }
 
-std::string CommandHelp(const Command& command, const FlagSet& flags) {
+std::string CommandHelp(const Command& command, const settings::FlagSet& flags) {
   return "ppr " + command.name + ": " + command.summary + "\n\nusage: ppr " + command.name + " " +
-         command.usage + "\n" + FlagHelp(flags);
+         command.usage + "\n" + settings::FlagHelp(flags);
 }
 
 int RunCommand(const std::vector<Command>& commands, const Command& command,
                const std::vector<std::string>& arguments) {
-  FlagSet flags(command.name, command.topics, FlagsOfOthers(commands, command));
+  settings::FlagSet flags(command.name, command.topics, FlagsOfOthers(commands, command));
   flags.Parse(arguments);
-  if (flags.help() != HelpRequest::kNone) {
+  if (flags.help() != settings::HelpRequest::kNone) {
     Print(CommandHelp(command, flags));
-    if (flags.help() == HelpRequest::kFull) Print("\nFlags of the libraries inside:\n" + HelpOfAllGflags());
+    if (flags.help() == settings::HelpRequest::kFull) Print("\nFlags of the libraries inside:\n" + HelpOfLibraryFlags());
     return static_cast<int>(ExitCode::kDone);
   }
   if (command.adjust) command.adjust(flags);
@@ -81,7 +81,6 @@ int RunCommand(const std::vector<Command>& commands, const Command& command,
     flags.AddProblems({"argument \"" + flags.positional().front() +
                        "\" (command line): expected flags only, as --name=value"});
   }
-  StoreInGflags(flags);
   LaunchRequest request{.command = command.name,
                         .on_ranks = command.on_ranks,
                         .settings = LaunchSettingsFromFlags(flags),
@@ -89,6 +88,7 @@ int RunCommand(const std::vector<Command>& commands, const Command& command,
                         .resolved_flags = flags.ResolvedText(),
                         .job = command.plan(flags)};
   request.problems = flags.problems();
+  for (const std::string& note : flags.notes()) PrintToStderr("ppr " + command.name + ": " + note + "\n");
   if (flags.print_config() && request.problems.empty()) {
     Print(flags.ListWithSources());
     return static_cast<int>(ExitCode::kDone);

@@ -118,6 +118,22 @@ void ReadProfiles(CheckedFile& file, Dataset* dataset) {
 
 }  // namespace
 
+const settings::NameTable<Protocol>& NamesOf(Protocol) {
+  static const settings::NameTable<Protocol> names = {{"threshold", Protocol::kThreshold},
+                                                      {"holdout", Protocol::kHoldout},
+                                                      {"leave_one_out", Protocol::kLeaveOneOut}};
+  return names;
+}
+
+const settings::NameTable<CasePart>& NamesOf(CasePart) {
+  static const settings::NameTable<CasePart> names = {{"warm_dev", CasePart::kWarmDev},
+                                                      {"cold_dev", CasePart::kColdDev},
+                                                      {"cold_test", CasePart::kColdTest},
+                                                      {"validation", CasePart::kValidation},
+                                                      {"test", CasePart::kTest}};
+  return names;
+}
+
 Dataset ReadDataset(const std::string& path) {
   Dataset dataset;
   dataset.path = path;

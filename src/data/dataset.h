@@ -9,6 +9,8 @@
 #include <string>
 #include <vector>
 
+#include "settings/names.h"
+
 namespace ppr::data {
 
 enum class Protocol : uint8_t {
@@ -16,6 +18,7 @@ enum class Protocol : uint8_t {
   kHoldout = 1,      // a seeded share of users becomes cold and keeps its first clicks
   kLeaveOneOut = 2,  // last item test, the one before validation; no cold users
 };
+const settings::NameTable<Protocol>& NamesOf(Protocol);
 
 // Values are stored in files: DO NOT CHANGE.
 enum class UserPart : uint8_t { kWarm = 0, kColdTrain = 1, kColdDev = 2, kColdTest = 3 };
@@ -28,6 +31,7 @@ enum class CasePart : uint8_t {
   kValidation = 3,  // leave_one_out: the click before the last
   kTest = 4,        // leave_one_out: the last click
 };
+const settings::NameTable<CasePart>& NamesOf(CasePart);
 
 struct ProfileField {
   std::string name;

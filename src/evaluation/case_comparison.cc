@@ -8,6 +8,7 @@
 #include "evaluation/case_file.h"
 #include "evaluation/metrics.h"
 #include "evaluation/paired_comparison.h"
+#include "settings/shared_settings.h"
 
 namespace ppr::evaluation {
 namespace {
@@ -72,8 +73,22 @@ std::string Table(const std::vector<RankCounts>& a, const std::vector<RankCounts
 
 }  // namespace
 
-std::string CompareCaseFiles(const std::string& path_a, const std::string& path_b, uint64_t seed,
-                             int bootstrap_samples) {
+void Describe(settings::Settings& settings, CaseComparison& comparison) {
+  constexpr int64_t kMostSamples = 1'000'000;
+  settings.Topic("Comparison");
+  settings.Add(&comparison.path_a,
+               {.flag = "a", .help = "cases.tsv of the run to compare with; or the first argument"});
+  settings.Add(&comparison.path_b,
+               {.flag = "b", .help = "cases.tsv of the run in question; or the second argument"});
+  settings::AddSeed(settings, &comparison.seed);
+  settings.Add(&comparison.bootstrap_samples,
+               {.flag = "bootstrap_samples",
+                .help = "Bootstrap resamples of users behind the 95 % interval",
+                .limits = settings::Between(100, kMostSamples)});
+}
+
+std::string CompareCaseFiles(const CaseComparison& comparison) {
+  const auto& [path_a, path_b, seed, bootstrap_samples] = comparison;
   const CaseFile a = ReadCaseFile(path_a), b = ReadCaseFile(path_b);
   CheckSameCases(path_a, a, path_b, b);
   const std::vector<int32_t> users = UserNumbers(a.user_ids);

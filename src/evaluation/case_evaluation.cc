@@ -105,6 +105,14 @@ CaseResults EvaluateRounds(dist::Communicator& communicator, const data::Dataset
 
 }  // namespace
 
+const settings::NameTable<EvaluationTask>& NamesOf(EvaluationTask) {
+  static const settings::NameTable<EvaluationTask> names = {{"few_shot", EvaluationTask::kFewShot},
+                                                            {"zero_shot", EvaluationTask::kZeroShot},
+                                                            {"joint", EvaluationTask::kJoint},
+                                                            {"profile", EvaluationTask::kProfile}};
+  return names;
+}
+
 std::vector<int64_t> SelectCases(const data::Dataset& dataset, data::CasePart part, EvaluationTask task,
                                  int64_t shots) {
   std::vector<int64_t> selected;

@@ -13,6 +13,7 @@
 #include "dist/communicator.h"
 #include "evaluation/metrics.h"
 #include "model/item_table.h"
+#include "settings/names.h"
 
 namespace ppr::evaluation {
 
@@ -23,6 +24,8 @@ enum class EvaluationTask {
   kJoint,     // all
   kProfile,   // none: a profile value of the user is predicted, not a click (profile_prediction.h)
 };
+const settings::NameTable<EvaluationTask>& NamesOf(EvaluationTask);
+
 // Indices into dataset.cases, ascending; with shots > 0 only those at positions up to it (paper 4.8).
 std::vector<int64_t> SelectCases(const data::Dataset& dataset, data::CasePart part, EvaluationTask task,
                                  int64_t shots = 0);

@@ -4,6 +4,7 @@
 #include <filesystem>
 
 #include "base/errors.h"
+#include "settings/text_lists.h"
 
 namespace ppr::experiment {
 namespace {
@@ -35,7 +36,7 @@ void CheckSpec(const std::string& part, const DatasetSpec& spec, std::vector<std
 // The digest of one file or of a list of them; base names are part of what ppr prepare records.
 std::string DigestOfRaw(const std::string& files, const FileDigest& digest_of) {
   std::string text;
-  for (const std::string& file : SplitCommas(files)) {
+  for (const std::string& file : settings::SplitList(files)) {
     text +=
         (text.empty() ? "" : " ") + std::filesystem::path(file).filename().string() + ":" + digest_of(file);
   }
@@ -43,7 +44,7 @@ std::string DigestOfRaw(const std::string& files, const FileDigest& digest_of) {
 }
 
 Domain ResolveDomain(const std::string& name, const std::string& path, const FileDigest& digest_of,
-                     std::vector<std::string>& problems) {
+                     const FlagsOfCommand& flags_of, std::vector<std::string>& problems) {
   Domain domain;
   try {
     if (!IsFlagFile(path)) {
@@ -52,7 +53,7 @@ Domain ResolveDomain(const std::string& name, const std::string& path, const Fil
       return domain;
     }
     std::vector<std::string> of_file;
-    domain.prepare = ReadStageFlagFile(path, of_file);
+    domain.prepare = ReadStageFlagFile(path, flags_of("prepare"), of_file);
     for (const std::string& problem : of_file) problems.push_back("datasets: " + name + ": " + problem);
     domain.prepare.erase("output");
     for (const std::string& flag : kRawFiles) {
@@ -77,7 +78,7 @@ bool IsFlagFile(const std::string& path) { return path.ends_with(".flags"); }
 
 std::vector<DatasetSpec> ParseDatasets(const std::string& text, std::vector<std::string>& problems) {
   std::vector<DatasetSpec> specs;
-  for (const std::string& part : SplitCommas(text)) {
+  for (const std::string& part : settings::SplitList(text)) {
     const size_t equals = std::min(part.find('='), part.size());
     DatasetSpec spec{part.substr(0, equals), SplitColons(part.substr(std::min(equals + 1, part.size())))};
     CheckSpec(part, spec, problems);
@@ -89,11 +90,11 @@ std::vector<DatasetSpec> ParseDatasets(const std::string& text, std::vector<std:
   return specs;
 }
 
-DatasetInput ResolveDataset(const DatasetSpec& spec, const FileDigest& digest_of,
+DatasetInput ResolveDataset(const DatasetSpec& spec, const FileDigest& digest_of, const FlagsOfCommand& flags_of,
                             std::vector<std::string>& problems) {
   DatasetInput input{.name = spec.name, .domains = {}};
   for (const std::string& path : spec.paths) {
-    input.domains.push_back(ResolveDomain(spec.name, path, digest_of, problems));
+    input.domains.push_back(ResolveDomain(spec.name, path, digest_of, flags_of, problems));
   }
   return input;
 }

@@ -29,12 +29,7 @@ std::vector<DatasetInput> ResolveDatasets(const ExperimentConfig& config, InputD
   std::vector<DatasetInput> datasets;
   const FileDigest digest_of = [&](const std::string& path) { return digests.Of(path); };
   for (const DatasetSpec& spec : config.datasets) {
-    datasets.push_back(ResolveDataset(spec, digest_of, problems));
-    if (!config.check_flags) continue;
-    for (const Domain& domain : datasets.back().domains) {
-      for (const std::string& problem : config.check_flags("prepare", domain.prepare))
-        problems.push_back("datasets: " + spec.name + ": " + problem);
-    }
+    datasets.push_back(ResolveDataset(spec, digest_of, config.flags_of, problems));
   }
   if (problems.empty()) problems = ProblemsOfPlan(config, datasets);
   if (!problems.empty()) throw ConfigError("nothing was started:" + Joined(problems));

@@ -10,6 +10,7 @@
 #include "base/errors.h"
 #include "base/nearest_name.h"
 #include "experiment/given_flags.h"
+#include "settings/text_lists.h"
 
 namespace ppr::experiment {
 namespace {
@@ -129,7 +130,6 @@ void CheckSplits(const ExperimentConfig& config, Problems& problems) {
 // Stages that each took all cores would be many times slower than one after another.
 void CheckParallel(const ExperimentConfig& config, Problems& problems) {
   const std::string count = std::to_string(config.parallel_stages);
-  if (config.parallel_stages < 1) problems.push_back("parallel_stages: expected 1 or more, found " + count);
   if (config.parallel_stages <= 1) return;
   const std::array<std::pair<const char*, const StageFlags*>, 3> kinds = {
       {{"pretrain_flags", &config.pretrain},
@@ -198,7 +198,7 @@ std::vector<LearningRate> ScratchRates(const ExperimentConfig& config) {
 std::vector<std::string> ParseNumbers(const std::string& text, const std::string& flag, int64_t least,
                                       std::vector<std::string>& problems) {
   std::vector<std::string> numbers;
-  for (const std::string& part : SplitCommas(text)) {
+  for (const std::string& part : settings::SplitList(text)) {
     int64_t number = 0;
     const char* const end = part.data() + part.size();
     const auto result = std::from_chars(part.data(), end, number);

@@ -33,9 +33,9 @@ struct ExperimentConfig {
   bool keep_going = false;
   int64_t parallel_stages = 1;
 
-  // What a sub-command says before it starts; without them nothing is checked before a stage runs.
-  // Of single flags: names, and values by type.
-  std::function<std::vector<std::string>(const std::string& command, const StageFlags&)> check_flags;
+  // The flags that a sub-command takes, none of them given. Needed for datasets that are prepared first.
+  std::function<settings::FlagSet(const std::string& command)> flags_of;
+  // What a sub-command says before it starts; without it nothing is checked before a stage runs.
   // Of a whole command line, given as its arguments.
   std::function<std::vector<std::string>(const std::string& command, const std::vector<std::string>&)>
       check_stage;

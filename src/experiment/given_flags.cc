@@ -93,13 +93,6 @@ std::vector<std::string> ProblemsOfGivenFlags(const ExperimentConfig& config) {
   CheckOwn("tune_flags", config.tune, OfTune(), problems);
   CheckOwn("evaluate_flags", config.evaluate, OfEvaluate(), problems);
   CheckVaried(config, problems);
-  if (!config.check_flags) return problems;
-  const std::vector<std::pair<std::string, const StageFlags*>> given = {
-      {"pretrain", &config.pretrain}, {"tune", &config.tune}, {"evaluate", &config.evaluate}};
-  for (const auto& [command, flags] : given) {
-    for (const std::string& problem : config.check_flags(command, *flags))
-      problems.push_back(command + "_flags: " + problem);
-  }
   return problems;
 }
 

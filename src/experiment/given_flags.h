@@ -9,7 +9,7 @@
 namespace ppr::experiment {
 
 // Flags that the experiment sets itself, or by which the rows of a requested table differ, each with what to
-// use instead; and what the commands say to the names of the others.
+// use instead.
 std::vector<std::string> ProblemsOfGivenFlags(const ExperimentConfig& config);
 
 }  // namespace ppr::experiment

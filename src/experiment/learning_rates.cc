@@ -7,6 +7,7 @@
 
 #include "experiment/stage_flags.h"
 #include "report/moments.h"
+#include "settings/text_lists.h"
 
 namespace ppr::experiment {
 namespace {
@@ -24,7 +25,7 @@ std::string LearningRate::ToText() const { return pretrained == fresh ? fresh : 
 std::vector<LearningRate> ParseLearningRates(const std::string& text, const std::string& flag,
                                              std::vector<std::string>& problems) {
   std::vector<LearningRate> rates;
-  for (const std::string& part : SplitCommas(text)) {
+  for (const std::string& part : settings::SplitList(text)) {
     const size_t slash = part.find('/');
     LearningRate rate{part.substr(0, slash), slash == std::string::npos ? part : part.substr(slash + 1)};
     if (!IsRate(rate.pretrained) || !IsRate(rate.fresh)) {

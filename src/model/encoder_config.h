@@ -6,17 +6,26 @@
 #include <string>
 #include <vector>
 
+#include "settings/settings.h"
+
 namespace ppr::model {
 
 enum class Backbone { kTransformer, kGru };
 // Which tokens of its sequence a token attends to: those up to itself, or all (BERT4Rec, Sun et al. 2019).
 enum class AttentionSpan { kCausal, kBidirectional };
-enum class Norm { kPre, kPost };  // LayerNorm before each sub-layer, or after its residual
+// LayerNorm before each sub-layer, or after its residual.
+enum class Norm { kPre, kPost };
 enum class Activation { kRelu, kGelu };
 // Which row of the position table a history token takes: counted from the first token of the sequence, or
 // such that the last token of a full-length history and of a short one share the last row (SASRec's left
 // padding).
 enum class PositionOrigin { kStart, kEnd };
+
+const settings::NameTable<Backbone>& NamesOf(Backbone);
+const settings::NameTable<AttentionSpan>& NamesOf(AttentionSpan);
+const settings::NameTable<Norm>& NamesOf(Norm);
+const settings::NameTable<Activation>& NamesOf(Activation);
+const settings::NameTable<PositionOrigin>& NamesOf(PositionOrigin);
 
 struct EncoderConfig {
   Backbone backbone = Backbone::kTransformer;
@@ -25,19 +34,25 @@ struct EncoderConfig {
   int64_t max_history = 50;  // L: rows of the position table
   Norm norm = Norm::kPre;
   Activation activation = Activation::kRelu;
-  double dropout = 0.2;           // of the embedding, attention weights, and both sub-layers' outputs
-  bool scale_embedding = false;   // item embeddings (tokens with a position; not prompts) times sqrt(d),
-                                  // before positions are added (SASRec.pytorch)
+  double dropout = 0.2;  // of the embedding, attention weights, and both sub-layers' outputs
+  // Item embeddings (tokens with a position; not prompts) times sqrt(d), before positions are added
+  // (SASRec.pytorch).
+  bool scale_embedding = false;
   bool embedding_norm = false;    // LayerNorm after positions are added (BERT, S3-Rec)
   bool output_projection = true;  // linear layer after attention
   bool final_norm = true;         // LayerNorm after the last block (pre-LN models)
-  bool residual_from_norm =
-      false;  // pre-LN only: residuals add the sub-layer's normalised input (kang205/SASRec)
+  // Pre-LN only: residuals add the sub-layer's normalised input (kang205/SASRec).
+  bool residual_from_norm = false;
   PositionOrigin position_origin = PositionOrigin::kStart;
   double init_std = 0.02;
 
-  // Every problem, one a line: widths that heads do not divide, rates outside [0, 1), NaN, ...
+  // Every problem, one a line: values outside their limits, widths that heads do not divide, ...
   std::vector<std::string> Problems() const;
 };
+
+// Under the topic of the moment, in section "encoder" of stored configs.
+void Describe(settings::Settings& settings, EncoderConfig& config);
+// The flag of a dropout rate; tuning has one of its own.
+void AddDropout(settings::Settings& settings, double* rate, settings::Limits limits);
 
 }  // namespace ppr::model

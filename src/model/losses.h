@@ -8,6 +8,7 @@
 #include <string>
 
 #include "dist/communicator.h"
+#include "settings/names.h"
 
 namespace ppr::model {
 
@@ -16,6 +17,8 @@ enum class NextItemLoss {
   kBce,      // -log sigmoid(u.v_pos) - mean_k log sigmoid(-u.v_neg_k): SASRec
   kSoftmax,  // cross-entropy over the whole catalogue: catalogue_softmax_loss.h, not the functions below
 };
+
+const settings::NameTable<NextItemLoss>& NamesOf(NextItemLoss);
 
 // users [N, d]; rows [U, d]: compact table of fetched item rows; positives [N] int64 and negatives [N, K]
 // int64 index rows. Returns the scalar sum over N of the loss. Differentiable in users and rows; scores are

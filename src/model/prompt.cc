@@ -3,19 +3,12 @@
 #include <ATen/ATen.h>
 
 #include "base/errors.h"
-#include "base/text_format.h"
+#include "base/findings.h"
 #include "model/gather_rows.h"
 #include "model/hash_dropout.h"
 
 namespace ppr::model {
 namespace {
-
-void RequireAtLeast(const char* field, int64_t value, int64_t least, std::vector<std::string>* problems) {
-  if (value < least) {
-    problems->push_back(Format("%s: found %lld, expected at least %lld", field, static_cast<long long>(value),
-                               static_cast<long long>(least)));
-  }
-}
 
 at::Tensor TwoLayers(const at::Tensor& input, const at::Tensor& w1, const at::Tensor& b1,
                      const at::Tensor& w2, const at::Tensor& b2) {
@@ -24,16 +17,70 @@ at::Tensor TwoLayers(const at::Tensor& input, const at::Tensor& w1, const at::Te
 
 }  // namespace
 
+const settings::NameTable<PromptKind>& NamesOf(PromptKind) {
+  static const settings::NameTable<PromptKind> names = {{"personal", PromptKind::kPersonal},
+                                                        {"shared", PromptKind::kShared},
+                                                        {"user_vector", PromptKind::kUserVector}};
+  return names;
+}
+
+void DescribeHiddenWidth(settings::Settings& settings, PromptConfig& config) {
+  constexpr int64_t kMost = 65536;
+  settings.Section("prompt").Add(&config.hidden_width, {.flag = "prompt_hidden_width",
+                                                        .help = "Hidden width of prompt generator and profile model",
+                                                        .key = "hidden_width",
+                                                        .limits = settings::Between(1, kMost)});
+}
+
+void Describe(settings::Settings& settings, PromptConfig& config) {
+  constexpr int64_t kMostTokens = 256;
+  // Across domains tuning turns personal into the user's vector.
+  const settings::NameTable<PromptKind> offered = {{"personal", PromptKind::kPersonal},
+                                                   {"shared", PromptKind::kShared}};
+  settings.Section("prompt");
+  settings.AddChoice(&config.kind, offered,
+                     {.flag = "prompt",
+                      .help = "personal: made from the user's profile (across domains, the user's vector there); "
+                              "shared: the same learned tokens for everybody",
+                      .key = "kind",
+                      .newer = true});
+  settings.Add(&config.num_tokens, {.flag = "prompt_tokens",
+                                    .help = "Prefix tokens n that the prompt generator makes; fine_tune makes none",
+                                    .key = "num_tokens",
+                                    .limits = settings::Between(0, kMostTokens)});
+  DescribeHiddenWidth(settings, config);
+  settings.Add(&config.shared_tables,
+               {.flag = "shared_tables", .help = "Prompt generator and profile model read the same profile tables"});
+  settings.Add(&config.use_profile_model,
+               {.flag = "use_profile_model", .help = "Add the profile model's vector (Eq. 4) to the user vector"});
+}
+
+void DescribeProjector(settings::Settings& settings, PromptConfig& config) {
+  constexpr int64_t kMost = 8192;  // its second layer is [width, width]
+  settings.Section("prompt").Add(&config.projector_width,
+                                 {.flag = "projector_width",
+                                  .help = "Two-layer projector of this width before the contrastive loss; 0: none",
+                                  .limits = settings::Between(0, kMost)});
+}
+
+void DescribeStored(settings::Settings& settings, PromptConfig& config) {
+  settings::Settings all;
+  Describe(all, config);
+  DescribeProjector(all, config);
+  all.Section("prompt").AddFact(&config.user_vectors, "user_vectors", /*newer=*/true);
+  settings.TakeStored(all);
+}
+
 std::vector<std::string> PromptConfig::Problems() const {
-  std::vector<std::string> problems;
-  RequireAtLeast("num_tokens", num_tokens, 0, &problems);
-  RequireAtLeast("hidden_width", hidden_width, 1, &problems);
-  RequireAtLeast("projector_width", projector_width, 0, &problems);
-  if (kind == PromptKind::kUserVector && num_tokens > 1) {
-    problems.push_back(Format("num_tokens: found %lld, expected 1: a user's vector is one token",
-                              static_cast<long long>(num_tokens)));
-  }
-  return problems;
+  PromptConfig copy = *this;
+  settings::Settings all;
+  Describe(all, copy);
+  DescribeProjector(all, copy);
+  Findings findings;
+  findings.Append(all.Problems());
+  findings.Expect(kind != PromptKind::kUserVector || num_tokens <= 1, "prompt_tokens",
+                  "1: a user's vector is one token", std::to_string(num_tokens));
+  return findings.Take();
 }
 
 PromptModel::PromptModel(const PromptConfig& config, int64_t width, std::vector<int64_t> vocabulary_sizes,

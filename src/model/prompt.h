@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "model/dense_parameters.h"
+#include "settings/settings.h"
 
 namespace ppr::model {
 
@@ -19,6 +20,8 @@ enum class PromptKind {
   kShared,      // nothing: the same learned tokens for everybody (ablation)
   kUserVector,  // the user's vector of another domain is the prompt, as it is (paper 4.9.1)
 };
+
+const settings::NameTable<PromptKind>& NamesOf(PromptKind);
 
 struct PromptConfig {
   PromptKind kind = PromptKind::kPersonal;
@@ -31,6 +34,14 @@ struct PromptConfig {
 
   std::vector<std::string> Problems() const;
 };
+
+// Under the topic of the moment, in section "prompt" of stored configs. The projector stands with the contrastive
+// loss; the flag of hidden_width is also that of a profile model alone.
+void Describe(settings::Settings& settings, PromptConfig& config);
+void DescribeProjector(settings::Settings& settings, PromptConfig& config);
+void DescribeHiddenWidth(settings::Settings& settings, PromptConfig& config);
+// All of it as facts, without flags.
+void DescribeStored(settings::Settings& settings, PromptConfig& config);
 
 // Tables, MLPs and projector live in DenseParameters under ParameterGroup::kNew, named "prompt.*",
 // "profile.*" and "projector.*".

@@ -1,25 +1,41 @@
 #include "optim/adam_config.h"
 
-#include "base/text_format.h"
+#include "base/findings.h"
 
 namespace ppr::optim {
 
-std::vector<std::string> AdamConfig::Problems() const {
-  std::vector<std::string> problems;
-  const auto check_beta = [&](const char* name, double beta) {
-    if (!(beta >= 0 && beta < 1)) problems.push_back(Format("%s must be in [0, 1), found %g", name, beta));
-  };
-  check_beta("beta1", beta1);
-  check_beta("beta2", beta2);
+void Describe(settings::Settings& settings, AdamConfig& config) {
+  settings.Add(&config.beta1, {.flag = "beta1",
+                               .help = "Adam: decay of the first moment",
+                               .limits = settings::ShareBelowOne()});
+  settings.Add(&config.beta2, {.flag = "beta2",
+                               .help = "Adam: decay of the second moment",
+                               .limits = settings::ShareBelowOne()});
   // Below 1e-30 a rate over epsilon leaves the range of float32, and an entry without gradients becomes NaN.
-  if (!(epsilon >= 1e-30 && std::isfinite(epsilon))) {
-    problems.push_back(Format("epsilon must be positive, at least 1e-30, and finite, found %g", epsilon));
-  }
+  settings.Add(&config.epsilon, {.flag = "epsilon",
+                                 .help = "Adam: added to the root of the second moment",
+                                 .limits = settings::Limits{.expected = "a number from 1e-30 to 1e6", .least = 1e-30, .most = 1e6}});
+}
+
+void AddLearningRate(settings::Settings& settings, double* rate, const std::string& flag, const std::string& help) {
+  constexpr double kMost = 100;
+  settings.Add(rate, {.flag = flag, .help = help, .limits = settings::Positive(kMost)});
+}
+
+void AddWarmupSteps(settings::Settings& settings, int64_t* steps) {
+  settings.Add(steps, {.flag = "warmup_steps",
+                       .help = "Steps over which learning rates rise from zero",
+                       .limits = settings::AtLeast(0)});
+}
+
+std::vector<std::string> AdamConfig::Problems() const {
+  Findings findings;
+  findings.Append(settings::LimitProblems(*this));
   // Else the steps of an entry without gradients grow from step to step instead of dying away.
-  if (problems.empty() && !(beta1 < std::sqrt(beta2))) {
-    problems.push_back(Format("beta1 must be below sqrt(beta2) = %g, found %g", std::sqrt(beta2), beta1));
-  }
-  return problems;
+  const double most = std::sqrt(beta2);
+  findings.Expect(!findings.empty() || beta1 < most, "beta1", Format("a number below sqrt(beta2) = %g", most),
+                  Format("%g", beta1));
+  return findings.Take();
 }
 
 }  // namespace ppr::optim

@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "optim/adam_kernels.h"
+#include "settings/settings.h"
 
 namespace ppr::optim {
 
@@ -24,10 +25,14 @@ struct LearningRate {
 struct AdamConfig {
   double beta1 = 0.9, beta2 = 0.98, epsilon = 1e-8;
 
-  // What cannot work, one sentence each, naming the field, the range and the value found; empty when all is
-  // well.
+  // What cannot work: "beta1: expected ..., found ..."; empty when all is well.
   std::vector<std::string> Problems() const;
 };
+
+// Under the topic and in the section of the moment: the rate with the flag and meaning that it has there.
+void Describe(settings::Settings& settings, AdamConfig& config);
+void AddLearningRate(settings::Settings& settings, double* rate, const std::string& flag, const std::string& help);
+void AddWarmupSteps(settings::Settings& settings, int64_t* steps);
 
 template <typename T>
 AdamConstants<T> ConstantsOf(const AdamConfig& config) {

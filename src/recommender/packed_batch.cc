@@ -182,6 +182,12 @@ RandomKey DropoutKey(const PackingRules& rules, const TrainingPack& pack,
 
 }  // namespace
 
+const settings::NameTable<NegativeSharing>& NamesOf(NegativeSharing) {
+  static const settings::NameTable<NegativeSharing> names = {{"own", NegativeSharing::kOwn},
+                                                             {"batch", NegativeSharing::kBatch}};
+  return names;
+}
+
 std::vector<bool> HiddenClicksOf(uint64_t seed, int64_t epoch, const data::TrainingSequence& sequence,
                                  const MaskedItems& masked) {
   const RandomKey key = StepKey(seed, RandomSite::kMaskedClick, epoch, sequence.user);

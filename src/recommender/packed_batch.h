@@ -23,6 +23,7 @@ namespace ppr::recommender {
 // Which negatives a target has: K of its own, or K for all targets of the batch. Of the shared ones a user's
 // own training clicks do not count for that user.
 enum class NegativeSharing { kOwn, kBatch };
+const settings::NameTable<NegativeSharing>& NamesOf(NegativeSharing);
 
 // Where a packed token's input comes from, besides an item row.
 inline constexpr int64_t kMaskedToken = 0;  // the encoder's [mask] vector, or zeros when it has none

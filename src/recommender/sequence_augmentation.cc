@@ -1,6 +1,5 @@
 #include "recommender/sequence_augmentation.h"
 
-#include "base/findings.h"
 
 #include <algorithm>
 #include <numeric>
@@ -96,7 +95,7 @@ std::vector<bool> HiddenClicks(RandomKey key, const data::TrainingSequence& sequ
   bool any = false;
   const RandomKey each = key.With(kHidden);
   for (int64_t i = 0; i < count; ++i) {
-    const bool hides = each.Uniform(static_cast<uint64_t>(i)) < masked.ratio;
+    const bool hides = each.Uniform(static_cast<uint64_t>(i)) < masked.mask_prob;
     hidden[static_cast<size_t>(i)] = hides;
     any = any || hides;
   }
@@ -104,22 +103,51 @@ std::vector<bool> HiddenClicks(RandomKey key, const data::TrainingSequence& sequ
   return hidden;
 }
 
-std::vector<std::string> SequenceAugmentation::Problems() const {
-  Findings findings;
-  findings.Expect(std::isfinite(weight) && weight >= 0, "pair_weight", "a number >= 0", Format("%g", weight));
-  findings.Positive("pair_temperature", temperature);
-  findings.Expect(crop > 0 && crop <= 1, "crop_share", "a share in (0, 1]", Format("%g", crop));
-  findings.Share("mask_share", mask);
-  findings.Expect(reorder >= 0 && reorder <= 1, "reorder_share", "a share in [0, 1]", Format("%g", reorder));
-  return findings.Take();
+const settings::NameTable<BehaviourAugmentation>& NamesOf(BehaviourAugmentation) {
+  static const settings::NameTable<BehaviourAugmentation> names = {{"delete", BehaviourAugmentation::kDelete},
+                                                                   {"zero", BehaviourAugmentation::kZero}};
+  return names;
 }
 
-std::vector<std::string> MaskedItems::Problems() const {
-  Findings findings;
-  findings.Expect(ratio > 0 && ratio < 1, "hidden_ratio", "a share in (0, 1)", Format("%g", ratio));
-  findings.Expect(last_share >= 0 && last_share <= 1, "hidden_last_share", "a share in [0, 1]",
-                  Format("%g", last_share));
-  return findings.Take();
+void Describe(settings::Settings& settings, SequenceAugmentation& config) {
+  settings.Add(&config.weight, {.flag = "cl4srec_weight",
+                                .help = "cl4srec: weight of its contrastive loss",
+                                .key = "weight",
+                                .alias = "pair_weight",
+                                .limits = settings::NotNegative(1e6)});
+  settings.Add(&config.temperature, {.flag = "cl4srec_temperature",
+                                     .help = "cl4srec: temperature of its contrastive loss",
+                                     .key = "temperature",
+                                     .alias = "pair_temperature",
+                                     .limits = settings::Temperature()});
+  settings.Add(&config.crop, {.flag = "cl4srec_crop",
+                              .help = "cl4srec: share of the clicks that a crop keeps",
+                              .key = "crop",
+                              .alias = "crop_share",
+                              .limits = settings::ShareAboveZero()});
+  settings.Add(&config.mask, {.flag = "cl4srec_mask",
+                              .help = "cl4srec: share of the clicks that a mask hides",
+                              .key = "mask",
+                              .alias = "mask_share",
+                              .limits = settings::ShareBelowOne()});
+  settings.Add(&config.reorder, {.flag = "cl4srec_reorder",
+                                 .help = "cl4srec: share of the clicks that a reordering shuffles",
+                                 .key = "reorder",
+                                 .alias = "reorder_share",
+                                 .limits = settings::AnyShare()});
+}
+
+void Describe(settings::Settings& settings, MaskedItems& config) {
+  settings.Add(&config.mask_prob, {.flag = "mask_prob",
+                                   .help = "bert4rec: a click is hidden with this probability",
+                                   .key = "ratio",
+                                   .alias = "hidden_ratio",
+                                   .limits = settings::InnerShare()});
+  settings.Add(&config.last_share, {.flag = "mask_last_prob",
+                                    .help = "bert4rec: share of the sequences in which the newest click alone is",
+                                    .key = "last_share",
+                                    .alias = "hidden_last_share",
+                                    .limits = settings::AnyShare()});
 }
 
 }  // namespace ppr::recommender

@@ -3,11 +3,11 @@
 #pragma once
 
 #include <cstdint>
-#include <string>
 #include <vector>
 
 #include "base/random.h"
 #include "data/batches.h"
+#include "settings/settings.h"
 
 namespace ppr::recommender {
 
@@ -24,17 +24,19 @@ struct SequenceAugmentation {
   double crop = 0.6;         // share of the clicks that a crop keeps
   double mask = 0.5;         // share that a mask hides
   double reorder = 0.2;      // share that a reordering shuffles
-
-  std::vector<std::string> Problems() const;
 };
 
 // BERT4Rec's task (Sun et al. 2019): predict hidden clicks from all the others.
 struct MaskedItems {
-  double ratio = 0.2;       // a click is hidden with this probability; at least one of a sequence is
+  double mask_prob = 0.2;   // a click is hidden with this probability; at least one of a sequence is
   double last_share = 0.1;  // of the sequences, in which the newest click alone is hidden, as it is in use
-
-  std::vector<std::string> Problems() const;
 };
+
+const settings::NameTable<BehaviourAugmentation>& NamesOf(BehaviourAugmentation);
+
+// Under the topic and in the section of the moment.
+void Describe(settings::Settings& settings, SequenceAugmentation& config);
+void Describe(settings::Settings& settings, MaskedItems& config);
 
 // Clicks as they are fed to an encoder.
 struct ClickView {

@@ -39,7 +39,8 @@ struct StoredModel {
 };
 StoredModel ParseStoredModel(const std::string& config_json, const std::string& where);
 
-// "field: expected X, found Y" for every difference between a stored config and this run's; empty when equal.
+// "flag: expected X, as the checkpoint has it, found Y" for every difference between a stored config and this run's;
+// empty when equal.
 std::vector<std::string> ConfigDifferences(const std::string& stored_json, const std::string& current_json);
 
 }  // namespace ppr::stages

@@ -8,7 +8,6 @@
 #include "base/text_format.h"
 #include "evaluation/case_file.h"
 #include "evaluation/popularity.h"
-#include "stages/setting_names.h"
 #include "stages/stages.h"
 #include "stages/stored_recommender.h"
 #include "train/case_validation.h"
@@ -17,7 +16,7 @@ namespace ppr::stages {
 namespace {
 
 data::CasePart PartOf(const EvaluateConfig& config, const data::Dataset& dataset) {
-  if (config.part != "auto") return *ValueNamed<data::CasePart>(config.part);
+  if (config.part != "auto") return *settings::ValueNamed<data::CasePart>(config.part);
   return dataset.protocol == data::Protocol::kLeaveOneOut ? data::CasePart::kTest : data::CasePart::kColdTest;
 }
 
@@ -28,8 +27,8 @@ std::vector<int64_t> CasesOf(const EvaluateConfig& config, const data::Dataset& 
   const data::CasePart part = PartOf(config, dataset);
   std::vector<int64_t> cases = evaluation::SelectCases(dataset, part, config.task, config.shots);
   if (cases.empty()) {
-    throw DataError(dataset.path + ": expected cases of part " + NameOf(part) + " for task " +
-                    NameOf(config.task) + ", found none");
+    throw DataError(dataset.path + ": expected cases of part " + settings::NameOf(part) + " for task " +
+                    settings::NameOf(config.task) + ", found none");
   }
   return cases;
 }
@@ -38,7 +37,7 @@ std::vector<int64_t> CasesOf(const EvaluateConfig& config, const data::Dataset& 
 data::UserPart UsersOfPart(data::CasePart part) {
   if (part == data::CasePart::kColdTest) return data::UserPart::kColdTest;
   if (part == data::CasePart::kColdDev) return data::UserPart::kColdDev;
-  throw ConfigError("part: expected cold_dev or cold_test for profile prediction, found " + NameOf(part));
+  throw ConfigError("part: expected cold_dev or cold_test for profile prediction, found " + settings::NameOf(part));
 }
 
 struct Scored {
@@ -62,7 +61,7 @@ void WriteCases(const EvaluateConfig& config, const data::Dataset& dataset, cons
                          {"dataset_digest", dataset.digest},
                          {"candidates_digest", dataset.cases.digest},
                          {"checkpoint_digest", scored.checkpoint_digest},
-                         {"baseline", NameOf(config.baseline)},
+                         {"baseline", settings::NameOf(config.baseline)},
                          {"stored_candidates", MeansJson(report.candidates)}};
   if (report.catalogue.cases > 0) json["full_catalogue"] = MeansJson(report.catalogue);
   WriteFileDurably(config.output + "/metrics.json", json.dump(2) + "\n");
@@ -97,12 +96,12 @@ EvaluationReport EvaluateProfiles(dist::Communicator& communicator, const Evalua
   const std::vector<int32_t> users =
       recommender::UsersWithValue(dataset, data::UsersOf(dataset, UsersOfPart(part)), field);
   if (users.empty()) {
-    throw DataError(dataset.path + ": expected users of part " + NameOf(part) + " with a value of " +
+    throw DataError(dataset.path + ": expected users of part " + settings::NameOf(part) + " with a value of " +
                     field.name + ", found none");
   }
   const recommender::ProfilePredictions predictions =
       recommender::PredictProfiles(recommender, dataset, users, field, config.batch_cases);
-  EvaluationReport report{.task = NameOf(evaluation::EvaluationTask::kProfile), .part = NameOf(part)};
+  EvaluationReport report{.task = settings::NameOf(evaluation::EvaluationTask::kProfile), .part = settings::NameOf(part)};
   report.profile = recommender::MetricsOf(predictions.labels, predictions.predicted, field.classes,
                                           recommender::RarestClass(dataset, field));
   if (communicator.rank() == 0 && !config.output.empty())
@@ -112,8 +111,8 @@ EvaluationReport EvaluateProfiles(dist::Communicator& communicator, const Evalua
 
 EvaluationReport ReportOf(dist::Communicator& communicator, const EvaluateConfig& config,
                           const data::Dataset& dataset, const Scored& scored) {
-  EvaluationReport report{.task = NameOf(config.task),
-                          .part = NameOf(PartOf(config, dataset)),
+  EvaluationReport report{.task = settings::NameOf(config.task),
+                          .part = settings::NameOf(PartOf(config, dataset)),
                           .candidates = evaluation::MeansOf(scored.results.candidates)};
   if (!scored.results.catalogue.empty()) report.catalogue = evaluation::MeansOf(scored.results.catalogue);
   if (communicator.rank() == 0 && !config.output.empty()) WriteCases(config, dataset, scored, report);
@@ -187,7 +186,7 @@ EvaluationReport Evaluate(dist::Communicator& communicator, const EvaluateConfig
   const StoredModel model = ParseStoredModel(checkpoint.contents.config_json, checkpoint.folder);
   if (source && model.kind != ModelKind::kMinet) {
     throw ConfigError("source_dataset: expected nothing for " + checkpoint.folder + ", which is of " +
-                      NameOf(model.kind) + " and reads one dataset, found " + config.source_dataset);
+                      settings::NameOf(model.kind) + " and reads one dataset, found " + config.source_dataset);
   }
   if (model.kind == ModelKind::kMelu) {
     const data::NegativeSampler negatives(dataset, model.seed);

@@ -5,7 +5,6 @@
 #include "base/text_format.h"
 #include "stages/config_json.h"
 #include "stages/run_summary.h"
-#include "stages/setting_names.h"
 #include "stages/stages.h"
 #include "train/case_validation.h"
 #include "train/competitors/melu_recommender.h"
@@ -19,7 +18,7 @@ namespace {
 
 train::StepRules RulesOf(const PretrainConfig& config) {
   train::StepRules rules = train::PretrainingRules(config.training);
-  if (config.model == ModelKind::kCl4srec) rules.augmentation = config.augmentation;
+  if (config.kind == ModelKind::kCl4srec) rules.augmentation = config.augmentation;
   rules.masked = config.masked;
   return rules;
 }
@@ -27,7 +26,7 @@ train::StepRules RulesOf(const PretrainConfig& config) {
 // Masked clicks are hidden in whole sequences; whoever predicts the next click reads prefixes. Which of the
 // cold users' first clicks are targets does not matter for warm ones: those have no case at position 0.
 data::PlanRules PlanOf(const PretrainConfig& config) {
-  const bool masks = config.model == ModelKind::kBert4rec;
+  const bool masks = config.kind == ModelKind::kBert4rec;
   const bool all = config.users == TrainingUsers::kAll;
   return {.targets = all ? train::TargetsOf(config.task == evaluation::EvaluationTask::kZeroShot
                                                 ? evaluation::EvaluationTask::kJoint
@@ -49,11 +48,11 @@ std::vector<int64_t> ValidationCases(const data::Dataset& dataset, const Pretrai
 
 // The profile fields that the model reads; none unless it has use for them.
 recommender::ProfileInput FieldsOf(const data::Dataset& dataset, const PretrainConfig& config) {
-  const bool scores_pairs = config.model == ModelKind::kMelu || config.model == ModelKind::kMinet;
-  if (!config.profile_model && !scores_pairs) return {};
+  if (!ReadsProfiles(config)) return {};
+  const bool scores_pairs = EntryOf(config.kind).scores_pairs;
   if (dataset.num_fields() == 0) {
     throw DataError(dataset.path + ": expected user profiles for " +
-                    (scores_pairs ? NameOf(config.model) : "a profile model") +
+                    (scores_pairs ? settings::NameOf(config.kind) : "a profile model") +
                     ", found none; give --users to "
                     "prepare");
   }
@@ -109,7 +108,7 @@ train::StageResult PretrainSequenceModel(dist::Communicator& communicator, const
   const train::TrainingConfig& training = config.training;
   const recommender::ProfileInput profile = FieldsOf(dataset, config);
   std::optional<model::PromptConfig> prompt;
-  if (config.profile_model) prompt = ProfileModelOnly(config);
+  if (config.profile_model) prompt = config.prompt;
   recommender::Recommender recommender(communicator, config.encoder, prompt, profile, dataset.num_items(),
                                        training.seed);
   recommender.UseCompute(training.compute);
@@ -167,7 +166,7 @@ train::StageResult PretrainMinet(dist::Communicator& communicator, const Pretrai
 train::StageResult Pretrain(dist::Communicator& communicator, const PretrainConfig& config,
                             const std::string& resolved_flags) {
   const data::Dataset dataset = data::ReadDataset(config.training.dataset);
-  switch (config.model) {
+  switch (config.kind) {
     case ModelKind::kMelu:
       return PretrainMelu(communicator, config, dataset, resolved_flags);
     case ModelKind::kMinet:

@@ -14,7 +14,6 @@
 #include "recommender/source_users.h"
 #include "stages/config_json.h"
 #include "stages/run_summary.h"
-#include "stages/setting_names.h"
 #include "stages/stages.h"
 #include "stages/stored_recommender.h"
 #include "train/case_validation.h"
@@ -26,28 +25,6 @@ namespace ppr::stages {
 namespace {
 
 // Fine-tuning has no prompt, so nothing to contrast.
-TuneConfig Resolved(TuneConfig config) {
-  if (config.method == TuneMethod::kFineTune) {
-    config.prompt.num_tokens = 0;
-    config.prompt.projector_width = 0;
-    config.contrastive.weight = 0;
-  }
-  if (config.contrastive.weight == 0) config.prompt.projector_width = 0;
-  // Everybody's prompt is the same: there is no profile in it to mask.
-  const bool personal = config.prompt.kind != model::PromptKind::kShared;
-  if (!personal && config.contrastive.weight > 0) {
-    if (config.contrastive.views == train::ContrastiveViews::kPrompt)
-      throw ConfigError(
-          "views: expected behaviour for a shared prompt, found prompt: it has no profile to mask");
-    config.contrastive.views = train::ContrastiveViews::kBehaviour;
-  }
-  if (!config.source_dataset.empty()) {
-    config.prompt.user_vectors = true;
-    if (config.prompt.num_tokens > 0 && personal) config.prompt.kind = model::PromptKind::kUserVector;
-  }
-  return config;
-}
-
 // The pre-trained values into the tuned model: the encoder's parameters lead its flat buffer, as they fill
 // the pre-trained one.
 void TakePretrained(recommender::Recommender& pretrained, bool same_items, recommender::Recommender& tuned) {
@@ -120,7 +97,7 @@ StoredModel RequirePretrained(const checkpoint::LoadedCheckpoint& checkpoint) {
   }
   StoredModel model = ParseStoredModel(checkpoint.contents.config_json, checkpoint.folder);
   if (model.kind == ModelKind::kMelu || model.kind == ModelKind::kMinet) {
-    throw DataError(checkpoint.folder + ": expected a sequence model to tune, found " + NameOf(model.kind));
+    throw DataError(checkpoint.folder + ": expected a sequence model to tune, found " + settings::NameOf(model.kind));
   }
   if (model.has_prompt) {
     throw DataError(checkpoint.folder +
@@ -223,7 +200,7 @@ Model BuildModel(dist::Communicator& communicator, const TuneConfig& config, con
 
 train::StageResult Tune(dist::Communicator& communicator, const TuneConfig& given,
                         const std::string& resolved_flags) {
-  const TuneConfig config = Resolved(given);
+  const TuneConfig config = given.Resolved();
   const train::TrainingConfig& training = config.training;
   const data::Dataset dataset = data::ReadDataset(training.dataset);
   RefuseDataset(dataset);
@@ -267,7 +244,7 @@ train::StageResult Tune(dist::Communicator& communicator, const TuneConfig& give
   PPR_BUG_IF_NOT(!light || digest_before == digest_after, "PPR(light) changed a frozen parameter");
   const ParameterCounts counts =
       CountParameters(step, recommender, model.pretrained_dense, config.source_dataset.empty());
-  result.text = NameOf(config.method) + " " + result.text + ToText(counts);
+  result.text = settings::NameOf(config.method) + " " + result.text + ToText(counts);
   if (light) {
     std::string digests;
     for (const std::string& of_rank : dist::AllGatherText(communicator, digest_after)) digests += of_rank;

@@ -56,6 +56,14 @@ std::string BarText(double share, int columns) {
 
 }  // namespace
 
+const settings::NameTable<ProgressMode>& NamesOf(ProgressMode) {
+  static const settings::NameTable<ProgressMode> names = {{"auto", ProgressMode::kAuto},
+                                                          {"bar", ProgressMode::kBar},
+                                                          {"plain", ProgressMode::kPlain},
+                                                          {"none", ProgressMode::kNone}};
+  return names;
+}
+
 std::string DurationText(double seconds) {
   if (!(seconds < 1e9)) return "very long";
   const long long s = std::max(0LL, std::llround(seconds));

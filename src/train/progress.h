@@ -7,9 +7,13 @@
 #include <string>
 #include <string_view>
 
+#include "settings/names.h"
+
 namespace ppr::train {
 
-enum class ProgressMode { kAuto, kBar, kPlain, kNone };  // auto: a bar on a terminal, plain lines in a pipe
+// Auto: a bar on a terminal, plain lines in a pipe.
+enum class ProgressMode { kAuto, kBar, kPlain, kNone };
+const settings::NameTable<ProgressMode>& NamesOf(ProgressMode);
 
 // Where a ProgressLine writes and what time it is; tests bring their own.
 struct ProgressOutput {

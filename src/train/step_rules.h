@@ -3,8 +3,6 @@
 
 #include <cstdint>
 #include <optional>
-#include <string>
-#include <vector>
 
 #include "optim/adam_config.h"
 #include "recommender/sequence_augmentation.h"
@@ -19,6 +17,8 @@ enum class ContrastiveViews {
   kBehaviour,
 };
 
+const settings::NameTable<ContrastiveViews>& NamesOf(ContrastiveViews);
+
 struct ContrastiveConfig {
   double weight = 0.1;       // lambda of Eq. 7; 0 = no contrastive loss
   double temperature = 1.0;  // tau of Eq. 6
@@ -26,9 +26,11 @@ struct ContrastiveConfig {
   double profile_mask_ratio = 0.2;    // gamma_1, 3.5.1
   double behaviour_mask_ratio = 0.2;  // gamma_2, 3.5.2
   recommender::BehaviourAugmentation behaviour = recommender::BehaviourAugmentation::kDelete;
-
-  std::vector<std::string> Problems() const;
 };
+// Under the topic of the moment, in section "contrastive" of stored configs: what says how strongly, and how views
+// are made.
+void DescribeLoss(settings::Settings& settings, ContrastiveConfig& config);
+void DescribeViews(settings::Settings& settings, ContrastiveConfig& config);
 
 // The same on all ranks.
 struct StepRules {

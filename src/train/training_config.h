@@ -9,6 +9,7 @@
 #include "model/losses.h"
 #include "optim/adam_config.h"
 #include "recommender/packed_batch.h"
+#include "settings/settings.h"
 #include "train/progress.h"
 
 namespace ppr::train {
@@ -35,7 +36,14 @@ struct TrainingConfig {
   ProgressMode progress = ProgressMode::kAuto;
   model::ComputePath compute = model::ComputePath::kAuto;
 
+  // Outside their limits, or in each other's way.
   std::vector<std::string> Problems() const;
 };
+
+// In section "training" of stored configs. In three parts, between which commands have topics of their own; the last
+// one is about how a run goes on and is shown, not about what it computes.
+void DescribeFiles(settings::Settings& settings, TrainingConfig& config);
+void Describe(settings::Settings& settings, TrainingConfig& config);
+void DescribeProgress(settings::Settings& settings, TrainingConfig& config);
 
 }  // namespace ppr::train

@@ -221,8 +221,8 @@ TEST_F(Resume, RefusesOtherSettingsAndNamesThem) {
   const ProgramResult refused =
       Run(Launched(Pretrain("run", 20) + Words{"--resume", "--learning_rate=0.5", "--seed=3"}, 1, false));
   EXPECT_EQ(refused.exit_code, 64);
-  EXPECT_THAT(refused.err, HasSubstr("learning_rate: the checkpoint has 0.001, this run has 0.5"));
-  EXPECT_THAT(refused.err, HasSubstr("seed: the checkpoint has 1, this run has 3"));
+  EXPECT_THAT(refused.err, HasSubstr("learning_rate: expected 0.001, as the checkpoint has it, found 0.5"));
+  EXPECT_THAT(refused.err, HasSubstr("seed: expected 1, as the checkpoint has it, found 3"));
   const ProgramResult taken = Run(Launched(Pretrain("run", 20), 1, false));
   EXPECT_EQ(taken.exit_code, 64);
   EXPECT_THAT(taken.err, HasSubstr("already holds a run"));

@@ -6,8 +6,12 @@
 #include <string>
 #include <vector>
 
-#include "data/input/problem_list.h"
 #include "data/input/raw_layout.h"
+#include "settings/settings.h"
+
+namespace ppr {
+class Findings;
+}
 
 namespace ppr::data {
 
@@ -24,6 +28,8 @@ enum class InputFormat {
   // ColdRec text: one user a line, "item,item,..." or "item,item,...,,target,...".
   kItemLines,
 };
+
+const settings::NameTable<InputFormat>& NamesOf(InputFormat);
 
 struct InputConfig {
   // Path of the click log.
@@ -44,7 +50,14 @@ struct InputConfig {
   uint64_t seed = 1;
 };
 
+// The settings of the input, in parts, between which prepare has topics of its own (describe_input.cc).
+void DescribeTables(settings::Settings& settings, InputConfig& config);
+void DescribeFormat(settings::Settings& settings, InputConfig& config);
+void DescribeColumns(settings::Settings& settings, InputConfig& config);
+void DescribeMinRating(settings::Settings& settings, InputConfig& config);
+void Describe(settings::Settings& settings, RawLayout& layout);
+
 // Finds what cannot work in `config.layout`, alone and with the other settings of the input.
-void CheckLayout(const InputConfig& config, ProblemList* list);
+void CheckLayout(const InputConfig& config, Findings* findings);
 
 }  // namespace ppr::data

@@ -8,11 +8,13 @@
 #include "data/dataset.h"
 #include "data/input/input_config.h"
 #include "data/input/row_filter.h"
+#include "settings/settings.h"
 
 namespace ppr::data {
 
 // The order of clicks of one user at one time: as in the file, or by a hash of them.
 enum class TieOrder { kFile, kHash };
+const settings::NameTable<TieOrder>& NamesOf(TieOrder);
 
 // The input and what becomes of it.
 struct PrepareConfig : InputConfig {
@@ -50,6 +52,8 @@ struct PrepareConfig : InputConfig {
   // Every problem found, one a line; empty when none.
   std::vector<std::string> Problems() const;
 };
+// All settings but those of the layout of raw files, which follow them (describe_prepare.cc).
+void Describe(settings::Settings& settings, PrepareConfig& config);
 
 struct PrepareReport {
   int64_t rows_read = 0, rows_kept = 0;

@@ -1,6 +1,5 @@
 #include "train/competitors/melu_recommender.h"
 
-#include "base/findings.h"
 
 #include <ATen/ATen.h>
 #include <c10/core/GradMode.h>
@@ -160,12 +159,16 @@ std::unique_ptr<GradientPass> MeluObjective::Pack(const GlobalBatch& batch, bool
                                         });
 }
 
-std::vector<std::string> MeluSettings::Problems() const {
-  Findings findings;
-  findings.Positive("local_rate", local_rate);
-  findings.AtLeast("local_steps", local_steps, 0);
-  findings.Count("support_clicks", support_clicks, 1);
-  return findings.Take();
+void Describe(settings::Settings& settings, MeluSettings& config) {
+  settings.Add(&config.local_rate, {.flag = "local_rate",
+                                    .help = "melu: learning rate of the steps that adapt a user's decision layers",
+                                    .limits = settings::Positive(100)});
+  settings.Add(&config.local_steps, {.flag = "local_steps",
+                                     .help = "melu: steps that adapt a user's decision layers",
+                                     .limits = settings::Between(0, 1000)});
+  settings.Add(&config.support_clicks, {.flag = "support_clicks",
+                                        .help = "melu: newest known clicks that they are adapted on",
+                                        .limits = settings::Count(1)});
 }
 
 }  // namespace ppr::train

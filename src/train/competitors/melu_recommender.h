@@ -6,13 +6,13 @@
 #include <cstdint>
 #include <memory>
 #include <span>
-#include <string>
 #include <vector>
 
 #include "data/negatives.h"
 #include "model/melu.h"
 #include "train/autograd_pass.h"
 #include "train/competitors/pair_scorer.h"
+#include "settings/settings.h"
 #include "train/objective.h"
 
 namespace ppr::train {
@@ -22,9 +22,9 @@ struct MeluSettings {
   double local_rate = 0.3;  // of the steps that adapt a user's decision layers
   int64_t local_steps = 1;
   int64_t support_clicks = 10;  // newest known clicks that a user's layers are adapted on
-
-  std::vector<std::string> Problems() const;
 };
+// Under the topic and in the section of the moment.
+void Describe(settings::Settings& settings, MeluSettings& config);
 
 class MeluRecommender : public PairScorer {
  public:

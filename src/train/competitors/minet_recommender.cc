@@ -1,6 +1,5 @@
 #include "train/competitors/minet_recommender.h"
 
-#include "base/findings.h"
 
 #include <ATen/ATen.h>
 #include <c10/core/GradMode.h>
@@ -145,11 +144,14 @@ std::unique_ptr<GradientPass> MinetObjective::Pack(const GlobalBatch& batch, boo
                                         });
 }
 
-std::vector<std::string> MinetSettings::Problems() const {
-  Findings findings;
-  findings.Count("target_clicks", target_clicks, 1);
-  findings.Count("source_clicks", source_clicks, 1);
-  return findings.Take();
+void Describe(settings::Settings& settings, MinetSettings& config) {
+  constexpr int64_t kMost = 10'000;
+  settings.Add(&config.target_clicks, {.flag = "target_clicks",
+                                       .help = "minet: newest clicks of the dataset that it attends to",
+                                       .limits = settings::Between(1, kMost)});
+  settings.Add(&config.source_clicks, {.flag = "source_clicks",
+                                       .help = "minet: newest clicks of the other domain that it attends to",
+                                       .limits = settings::Between(1, kMost)});
 }
 
 }  // namespace ppr::train

@@ -6,13 +6,13 @@
 #include <cstdint>
 #include <memory>
 #include <span>
-#include <string>
 #include <vector>
 
 #include "data/negatives.h"
 #include "model/minet.h"
 #include "train/autograd_pass.h"
 #include "train/competitors/pair_scorer.h"
+#include "settings/settings.h"
 #include "train/objective.h"
 
 namespace ppr::train {
@@ -21,9 +21,9 @@ namespace ppr::train {
 struct MinetSettings {
   int64_t target_clicks = 10;
   int64_t source_clicks = 20;
-
-  std::vector<std::string> Problems() const;
 };
+// Under the topic and in the section of the moment.
+void Describe(settings::Settings& settings, MinetSettings& config);
 
 class MinetRecommender : public PairScorer {
  public:

@@ -20,13 +20,13 @@ TEST(EncoderConfig, NamesEveryProblem) {
   config.dropout = std::numeric_limits<double>::quiet_NaN();
   config.blocks = 0;
   config.init_std = -1;
-  EXPECT_THAT(config.Problems(), ElementsAre(HasSubstr("blocks: found 0, expected at least 1"),
-                                             HasSubstr("heads: found 3, expected a divisor of width 64"),
-                                             HasSubstr("dropout: found nan, expected a rate in [0, 1)"),
-                                             HasSubstr("init_std: found -1")));
+  EXPECT_THAT(config.Problems(), ElementsAre(HasSubstr("blocks: expected at least 1, found 0"),
+                                             HasSubstr("dropout: expected a share in [0, 1), found nan"),
+                                             HasSubstr("init_std: expected a number >= 0, at most 10, found -1"),
+                                             HasSubstr("heads: expected a divisor of width 64, found 3")));
   config = EncoderConfig();
   config.dropout = 1;
-  EXPECT_THAT(config.Problems(), ElementsAre(HasSubstr("dropout: found 1")));
+  EXPECT_THAT(config.Problems(), ElementsAre(HasSubstr("dropout: expected a share in [0, 1), found 1")));
   config = EncoderConfig();
   config.norm = Norm::kPost;
   config.residual_from_norm = true;
@@ -38,7 +38,7 @@ TEST(EncoderConfig, NamesEveryProblem) {
   config.backbone = Backbone::kGru;
   EXPECT_THAT(config.Problems(), IsEmpty());
   config.attention = AttentionSpan::kBidirectional;
-  EXPECT_THAT(config.Problems(), ElementsAre(HasSubstr("attention: found bidirectional with backbone gru")));
+  EXPECT_THAT(config.Problems(), ElementsAre(HasSubstr("attention: expected causal: a GRU reads forward only, found bidirectional")));
 }
 
 }  // namespace

@@ -259,11 +259,11 @@ TEST(PromptConfig, NamesEveryProblem) {
   config.num_tokens = -1;
   config.hidden_width = 0;
   config.projector_width = -2;
-  EXPECT_THAT(config.Problems(), ElementsAre(HasSubstr("num_tokens: found -1, expected at least 0"),
-                                             HasSubstr("hidden_width: found 0, expected at least 1"),
-                                             HasSubstr("projector_width: found -2")));
+  EXPECT_THAT(config.Problems(), ElementsAre(HasSubstr("prompt_tokens: expected at least 0, found -1"),
+                                             HasSubstr("prompt_hidden_width: expected at least 1, found 0"),
+                                             HasSubstr("projector_width: expected at least 0, found -2")));
   config = {.kind = PromptKind::kUserVector, .num_tokens = 2};
-  EXPECT_THAT(config.Problems(), ElementsAre(HasSubstr("num_tokens: found 2, expected 1")));
+  EXPECT_THAT(config.Problems(), ElementsAre(HasSubstr("prompt_tokens: expected 1: a user's vector is one token, found 2")));
 }
 
 }  // namespace

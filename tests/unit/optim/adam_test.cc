@@ -107,16 +107,16 @@ TEST(AdamConfig, NamesWhatCannotWork) {
   EXPECT_TRUE(AdamConfig{}.Problems().empty());
   const double nan = std::numeric_limits<double>::quiet_NaN();
   EXPECT_THAT(AdamConfig({.beta1 = nan}).Problems(),
-              testing::ElementsAre(HasSubstr("beta1 must be in [0, 1), found nan")));
+              testing::ElementsAre(HasSubstr("beta1: expected a share in [0, 1), found nan")));
   EXPECT_THAT(AdamConfig({.beta2 = 1.0}).Problems(),
-              testing::ElementsAre(HasSubstr("beta2 must be in [0, 1), found 1")));
+              testing::ElementsAre(HasSubstr("beta2: expected a share in [0, 1), found 1")));
   // 0, and what would make 0 / 0 of an untouched entry in float32.
   for (const double epsilon : {0.0, 1e-46}) {
     EXPECT_THAT(AdamConfig({.epsilon = epsilon}).Problems(),
-                testing::ElementsAre(HasSubstr("epsilon must be positive")));
+                testing::ElementsAre(HasSubstr("epsilon: expected a number from 1e-30 to 1e6")));
   }
   EXPECT_THAT(AdamConfig({.beta1 = 0.99, .beta2 = 0.98}).Problems(),
-              testing::ElementsAre(HasSubstr("beta1 must be below sqrt(beta2) = 0.989949")));
+              testing::ElementsAre(HasSubstr("beta1: expected a number below sqrt(beta2) = 0.989949")));
   EXPECT_THAT(AdamConfig({.beta1 = -1, .beta2 = 2, .epsilon = nan}).Problems(), testing::SizeIs(3));
 }
 

@@ -63,7 +63,7 @@ TEST_F(Packing, HiddenClicksAreMasksInPlaceAndTheTargets) {
       {.user = other, .begin = 0, .end = 3, .reading = Reading::kWhole},
       {.user = user, .begin = 4, .end = 14, .reading = Reading::kWhole}};
   const TrainingPack pack{
-      .epoch = 6, .step = 40, .negatives = 2, .hides_clicks = true, .masked = {.ratio = 0.5}};
+      .epoch = 6, .step = 40, .negatives = 2, .hides_clicks = true, .masked = {.mask_prob = 0.5}};
   for (const int64_t prompts : {0, 2}) {
     const PackedBatch batch = Train({.prompt_tokens = prompts, .seed = kSeed}, pack, sequences);
     Numbers tokens, targets, sequence_of, positives, drawn;
@@ -98,12 +98,12 @@ TEST_F(Packing, WhichClicksAreHiddenIsAMatterOfTheEpoch) {
   const TrainingSequence sequence{.user = LongUser(14), .begin = 0, .end = 14, .reading = Reading::kWhole};
   std::set<std::vector<bool>> seen;
   for (int64_t epoch = 0; epoch < 10; ++epoch) {
-    const std::vector<bool> hidden = HiddenClicksOf(kSeed, epoch, sequence, {.ratio = 0.5});
-    EXPECT_EQ(hidden, HiddenClicksOf(kSeed, epoch, sequence, {.ratio = 0.5}));
+    const std::vector<bool> hidden = HiddenClicksOf(kSeed, epoch, sequence, {.mask_prob = 0.5});
+    EXPECT_EQ(hidden, HiddenClicksOf(kSeed, epoch, sequence, {.mask_prob = 0.5}));
     seen.insert(hidden);
   }
   EXPECT_GE(seen.size(), 8u);
-  const TrainingPack first{.epoch = 2, .step = 7, .hides_clicks = true, .masked = {.ratio = 0.5}};
+  const TrainingPack first{.epoch = 2, .step = 7, .hides_clicks = true, .masked = {.mask_prob = 0.5}};
   TrainingPack later = first;
   later.step = 8;
   EXPECT_EQ(Train({.seed = kSeed}, first, {sequence}).token_items,

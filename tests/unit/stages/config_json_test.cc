@@ -42,8 +42,8 @@ TEST(ConfigJson, KeepsTheKindOfEncoder) {
   EXPECT_EQ(read.attention, model::AttentionSpan::kCausal);
   EXPECT_EQ(read.blocks, 3);
   EXPECT_THAT(ConfigDifferences(Stored({}), Stored(encoder)),
-              UnorderedElementsAre(HasSubstr("encoder/backbone: the checkpoint has \"transformer\""),
-                                   HasSubstr("encoder/blocks: the checkpoint has 2")));
+              UnorderedElementsAre(HasSubstr("encoder/backbone: expected \"transformer\", as the checkpoint has it"),
+                                   HasSubstr("encoder/blocks: expected 2, as the checkpoint has it")));
 }
 
 TEST(ConfigJson, EncodersWrittenBeforeTheseSettingsAreCausalTransformers) {
@@ -93,7 +93,7 @@ TEST(ConfigJson, RefusesAnEncoderItDoesNotKnow) {
 // A setting per kind of model that differs from the defaults in all that this kind reads.
 PretrainConfig ConfigOf(ModelKind kind) {
   PretrainConfig config;
-  config.model = kind;
+  config.kind = kind;
   config.training.seed = 77;
   config.training.loss = model::NextItemLoss::kBce;
   config.training.learning_rate = {.base = 0.25, .warmup_steps = 12};
@@ -101,9 +101,9 @@ PretrainConfig ConfigOf(ModelKind kind) {
   config.encoder.width = 24;
   if (kind == ModelKind::kGru4rec) config.encoder.backbone = model::Backbone::kGru;
   if (kind == ModelKind::kBert4rec) config.encoder.attention = model::AttentionSpan::kBidirectional;
-  config.profile_hidden_width = 5;
+  config.prompt.hidden_width = 5;
   config.augmentation = {.weight = 0.3, .temperature = 0.4, .crop = 0.7, .mask = 0.1, .reorder = 0.6};
-  config.masked = {.ratio = 0.35, .last_share = 0.25};
+  config.masked = {.mask_prob = 0.35, .last_share = 0.25};
   config.melu = {.local_rate = 0.03, .local_steps = 4, .support_clicks = 6};
   config.minet = {.target_clicks = 3, .source_clicks = 8};
   return config;
@@ -184,7 +184,7 @@ TEST(ConfigJson, AResumedRunHasTheSettingsThatItsModelReads) {
   }
   EXPECT_THAT(
       ConfigDifferences(ConfigJson(ConfigOf(ModelKind::kMelu)), ConfigJson(ConfigOf(ModelKind::kMinet))),
-      testing::Contains(HasSubstr("pretrain/model: the checkpoint has \"melu\", this run has \"minet\"")));
+      testing::Contains(HasSubstr("model: expected \"melu\", as the checkpoint has it, found \"minet\"")));
 }
 
 TEST(ConfigJson, WhatWasTunedIsReadBack) {
@@ -242,9 +242,9 @@ TEST(ConfigJson, NamesWhatAStoredModelLacks) {
     return std::string("read");
   };
   EXPECT_EQ(message(ConfigJson(ConfigOf(ModelKind::kMelu), kFields), "\"local_steps\":4,"),
-            "here, melu.local_steps: expected a value, found none");
+            "here, pretrain.melu.local_steps: expected a value, found none");
   EXPECT_EQ(message(ConfigJson(ConfigOf(ModelKind::kMinet), kFields, "abc"), "\"source_digest\":\"abc\","),
-            "here, minet.source_digest: expected a value, found none");
+            "here, pretrain.minet.source_digest: expected a value, found none");
 }
 
 }  // namespace
