@@ -6,7 +6,6 @@
 #include <string>
 #include <vector>
 
-#include "benchmark/spread.h"
 #include "train/step_times.h"
 
 namespace ppr::benchmark {

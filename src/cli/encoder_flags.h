@@ -2,7 +2,7 @@
 #pragma once
 
 #include "cli/flag_set.h"
-#include "model/encoder.h"
+#include "model/encoder_config.h"
 
 namespace ppr::cli {
 

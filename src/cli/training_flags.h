@@ -2,7 +2,7 @@
 #pragma once
 
 #include "cli/flag_set.h"
-#include "stages/stage_config.h"
+#include "train/training_config.h"
 
 namespace ppr::cli {
 

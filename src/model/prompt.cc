@@ -4,6 +4,7 @@
 
 #include "base/errors.h"
 #include "base/text_format.h"
+#include "model/dropout_bits.h"
 #include "model/gather_rows.h"
 #include "model/hash_dropout.h"
 

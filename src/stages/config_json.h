@@ -4,6 +4,7 @@
 #include <string>
 #include <vector>
 
+#include "model/encoder_config.h"
 #include "recommender/profile_input.h"
 #include "stages/stage_config.h"
 

@@ -6,6 +6,7 @@
 #include <utility>
 #include <vector>
 
+#include "model/encoder_config.h"
 #include "stages/stage_config.h"
 
 namespace ppr::stages {

@@ -7,8 +7,7 @@
 #include <vector>
 
 #include "evaluation/case_evaluation.h"
-#include "model/encoder.h"
-#include "model/losses.h"
+#include "model/encoder_config.h"
 #include "model/prompt.h"
 #include "recommender/sequence_augmentation.h"
 #include "train/competitors/melu_recommender.h"

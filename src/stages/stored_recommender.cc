@@ -3,6 +3,7 @@
 #include <ATen/ATen.h>
 
 #include "base/errors.h"
+#include "optim/adam.h"
 #include "recommender/profile_prediction.h"
 #include "recommender/source_users.h"
 #include "train/competitors/melu_recommender.h"

@@ -10,6 +10,7 @@
 
 #include "model/fused/fused_encoder.h"
 #include "model/gather_rows.h"
+#include "optim/adam.h"
 #include "recommender/packed_batch.h"
 #include "recommender/recommender.h"
 #include "train/step_rules.h"

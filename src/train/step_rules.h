@@ -6,7 +6,6 @@
 #include <string>
 #include <vector>
 
-#include "optim/adam.h"
 #include "recommender/sequence_augmentation.h"
 #include "train/training_config.h"
 

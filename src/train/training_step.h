@@ -13,6 +13,7 @@
 #include "data/batches.h"
 #include "model/fused/fused_encoder.h"
 #include "model/gather_rows.h"
+#include "optim/adam.h"
 #include "recommender/sharded_model.h"
 #include "train/objective.h"
 #include "train/step_rules.h"

@@ -11,6 +11,7 @@
 
 #include "data/negatives.h"
 #include "model/melu.h"
+#include "recommender/profile_input.h"
 #include "train/competitors/pair_scorer.h"
 #include "train/objective.h"
 

@@ -10,7 +10,9 @@
 #include <vector>
 
 #include "data/negatives.h"
+#include "model/losses.h"
 #include "model/minet.h"
+#include "recommender/profile_input.h"
 #include "train/competitors/pair_scorer.h"
 #include "train/objective.h"
 

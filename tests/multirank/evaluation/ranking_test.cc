@@ -2,7 +2,6 @@
 // that every score is exact and ties are frequent, unless a test says otherwise.
 #include "evaluation/ranking.h"
 #include "evaluation/case_evaluation.h"
-#include "evaluation/popularity.h"
 
 #include <ATen/ATen.h>
 #include <gmock/gmock.h>

@@ -12,7 +12,7 @@
 #include "data/input/cell_values.h"
 #include "data/input/item_lines_reader.h"
 #include "data/prepare/value_bucket.h"
-#include "data/text_hash.h"
+#include "support/dataset_by_id.h"
 #include "unit/data/prepare/prepare_case.h"
 
 namespace ppr::data {
