@@ -11,8 +11,8 @@ bool IsOneOf(const std::string& text, std::initializer_list<const char*> texts) 
 
 bool IsTypeKeyword(const std::string& text) { return IsOneOf(text, {"class", "struct", "union", "enum"}); }
 
-// One declaration at the level of a namespace or a class: its tokens up to the ';' or the body, with what stands in
-// parentheses, angle brackets of templates and braces of initialisers left out.
+// One declaration at the level of a namespace or a class: its tokens up to the ';' or the body, with what
+// stands in parentheses, angle brackets of templates and braces of initialisers left out.
 class Declaration {
  public:
   explicit Declaration(std::vector<Token> outer) : outer_(std::move(outer)) {}
@@ -53,9 +53,7 @@ class Declaration {
     }
     return names;
   }
-  std::string NameOfFunction() const {
-    return Has("operator") ? "operator" : outer_[Find("(") - 1].text;
-  }
+  std::string NameOfFunction() const { return Has("operator") ? "operator" : outer_[Find("(") - 1].text; }
 
  private:
   bool Begins(const char* text) const { return !outer_.empty() && outer_.front().text == text; }

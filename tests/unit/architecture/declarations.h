@@ -1,5 +1,6 @@
-// What a file declares at the level of namespaces, and which functions it defines: found by braces and keywords, without
-// a compiler. Enough for this tree's style; what it cannot know (macros that open braces) is not used here.
+// What a file declares at the level of namespaces, and which functions it defines: found by braces and
+// keywords, without a compiler. Enough for this tree's style; what it cannot know (macros that open braces)
+// is not used here.
 #pragma once
 
 #include <set>
@@ -17,8 +18,8 @@ struct Function {
 };
 
 struct Declarations {
-  // Types, functions, constants, aliases, values of plain enumerations and macros that others may use. Not those of
-  // which only a promise is given ("class Communicator;"), and no members.
+  // Types, functions, constants, aliases, values of plain enumerations and macros that others may use. Not
+  // those of which only a promise is given ("class Communicator;"), and no members.
   std::set<std::string> names;
   // With bodies; members and those of local namespaces too, without lambdas.
   std::vector<Function> functions;

@@ -81,9 +81,9 @@ std::vector<std::string> UnusedIncludes(const std::vector<SourceFile>& files) {
       const SourceFile* header = Resolve(by_path, *file, include);
       if (header == nullptr || WithoutEnding(header->path) == WithoutEnding(path)) continue;
       const std::set<std::string>& names = declared[header->path];
-      const bool is_used = std::any_of(names.begin(), names.end(), [&, &path = path](const std::string& name) {
-        return tokens[path].names.contains(name);
-      });
+      const bool is_used = std::any_of(
+          names.begin(), names.end(),
+          [&, &path = path](const std::string& name) { return tokens[path].names.contains(name); });
       if (!is_used && !IsExcused(*file, include)) {
         unused.push_back(path + ":" + std::to_string(include.line) + ": uses nothing that " + include.name +
                          " declares");

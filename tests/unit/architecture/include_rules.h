@@ -8,8 +8,9 @@
 
 namespace ppr::architecture {
 
-// Own includes ("room/x.h") of which the file mentions no name that the header declares. A source may always include
-// its own header. Uses that no name shows are excused by a comment behind the include: "// for <what>".
+// Own includes ("room/x.h") of which the file mentions no name that the header declares. A source may always
+// include its own header. Uses that no name shows are excused by a comment behind the include: "// for
+// <what>".
 std::vector<std::string> UnusedIncludes(const std::vector<SourceFile>& files);
 
 // Rooms that see each other, directly or through others, by the includes as they are: "a -> b -> a".

@@ -1,4 +1,5 @@
-// The rules about includes and rooms, on small trees with a known answer; and what names a file declares and uses.
+// The rules about includes and rooms, on small trees with a known answer; and what names a file declares and
+// uses.
 #include "include_rules.h"
 
 #include <gmock/gmock.h>
@@ -57,7 +58,8 @@ TEST(Declarations, NamesOfEachKind) {
   EXPECT_THAT(Declared("using a::B;"), ElementsAre("B"));
   EXPECT_THAT(Declared("std::vector<int> Make(const B& b, int c = 1);"), ElementsAre("Make"));
   EXPECT_THAT(Declared("[[noreturn]] void Throw(int line);"), ElementsAre("Throw"));
-  EXPECT_THAT(Declared("template <typename T, int n = (1 > 0)>\nT Make() { return T(); }"), ElementsAre("Make"));
+  EXPECT_THAT(Declared("template <typename T, int n = (1 > 0)>\nT Make() { return T(); }"),
+              ElementsAre("Make"));
   EXPECT_THAT(Declared("inline constexpr int kA = 1, kB[] = {2, 3};"), UnorderedElementsAre("kA", "kB"));
   EXPECT_THAT(Declared("extern std::atomic<int> counter;"), ElementsAre("counter"));
   EXPECT_THAT(Declared("#define PPR_A(x) x\n"), ElementsAre("PPR_A"));
@@ -103,8 +105,9 @@ TEST(UnusedIncludes, OwnHeadersAndExcusedOnesPass) {
 TEST(UnusedIncludes, TestsIncludeByFolderOrFromTheRoot) {
   EXPECT_THAT(UnusedIncludes({MakeSourceFile("tests/unit/a/x.h", "struct A {};"),
                               MakeSourceFile("tests/support/y.h", "struct B {};"),
-                              MakeSourceFile("tests/unit/a/z_test.cc", "#include \"x.h\"\n"
-                                                                       "#include \"support/y.h\"\nint c;")}),
+                              MakeSourceFile("tests/unit/a/z_test.cc",
+                                             "#include \"x.h\"\n"
+                                             "#include \"support/y.h\"\nint c;")}),
               ElementsAre(HasSubstr("z_test.cc:1"), HasSubstr("z_test.cc:2")));
 }
 

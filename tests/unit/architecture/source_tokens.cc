@@ -75,7 +75,8 @@ class Tokenizer {
   // Digits of numbers may be parted: 1'000.
   size_t EndOfNumber() const {
     size_t end = at_;
-    while (end < text_.size() && (ContinuesName(text_[end]) || text_[end] == '.' || text_[end] == '\'')) ++end;
+    while (end < text_.size() && (ContinuesName(text_[end]) || text_[end] == '.' || text_[end] == '\''))
+      ++end;
     return end;
   }
   size_t EndOfQuoted(char quote) const {

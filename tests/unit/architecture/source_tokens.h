@@ -1,4 +1,5 @@
-// C++ text as tokens: what rules need that ask about names and braces. Comments are left out, literals are blanked.
+// C++ text as tokens: what rules need that ask about names and braces. Comments are left out, literals are
+// blanked.
 #pragma once
 
 #include <set>
@@ -21,7 +22,8 @@ struct Tokens {
   std::vector<Token> program;
   // The names that #define gives a meaning, in the order of the text.
   std::vector<Token> macros;
-  // Every name in the program, in the bodies of macros and in conditions of the preprocessor; not in #include.
+  // Every name in the program, in the bodies of macros and in conditions of the preprocessor; not in
+  // #include.
   std::set<std::string> names;
 };
 
