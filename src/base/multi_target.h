@@ -1,9 +1,9 @@
-// One binary for any x86-64 that uses the widest vectors it finds: a macro that compiles a function once per level of
-// the architecture and lets the loader pick the best (docs/decisions/0001-vector-dispatch.md).
+// One binary for any x86-64 that uses the widest vectors it finds: a macro that compiles a function once per
+// level of the architecture and lets the loader pick the best (docs/decisions/0001-vector-dispatch.md).
 //
-// A PPR_MULTI_TARGET function is a plain function (no template); what it calls must be inlined always, so that it is
-// compiled for the same level. Where the bits of a result are promised, compile its file with -ffp-contract=off: levels
-// differ in whether they could fuse a product into a sum.
+// A PPR_MULTI_TARGET function is a plain function (no template); what it calls must be inlined always, so
+// that it is compiled for the same level. Where the bits of a result are promised, compile its file with
+// -ffp-contract=off: levels differ in whether they could fuse a product into a sum.
 #pragma once
 
 // Sanitizers start too late for the choice at load time, and only x86 has these levels.
