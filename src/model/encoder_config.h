@@ -11,7 +11,8 @@ namespace ppr::model {
 enum class Backbone { kTransformer, kGru };
 // Which tokens of its sequence a token attends to: those up to itself, or all (BERT4Rec, Sun et al. 2019).
 enum class AttentionSpan { kCausal, kBidirectional };
-enum class Norm { kPre, kPost };  // LayerNorm before each sub-layer, or after its residual
+// LayerNorm before each sub-layer, or after its residual.
+enum class Norm { kPre, kPost };
 enum class Activation { kRelu, kGelu };
 // Which row of the position table a history token takes: counted from the first token of the sequence, or
 // such that the last token of a full-length history and of a short one share the last row (SASRec's left
@@ -22,17 +23,23 @@ struct EncoderConfig {
   Backbone backbone = Backbone::kTransformer;
   AttentionSpan attention = AttentionSpan::kCausal;
   int64_t blocks = 2, heads = 1, width = 64, ffn_width = 64;
-  int64_t max_history = 50;  // L: rows of the position table
+  // L: rows of the position table.
+  int64_t max_history = 50;
   Norm norm = Norm::kPre;
   Activation activation = Activation::kRelu;
-  double dropout = 0.2;           // of the embedding, attention weights, and both sub-layers' outputs
-  bool scale_embedding = false;   // item embeddings (tokens with a position; not prompts) times sqrt(d),
-                                  // before positions are added (SASRec.pytorch)
-  bool embedding_norm = false;    // LayerNorm after positions are added (BERT, S3-Rec)
-  bool output_projection = true;  // linear layer after attention
-  bool final_norm = true;         // LayerNorm after the last block (pre-LN models)
-  bool residual_from_norm =
-      false;  // pre-LN only: residuals add the sub-layer's normalised input (kang205/SASRec)
+  // Of the embedding, attention weights, and both sub-layers' outputs.
+  double dropout = 0.2;
+  // Item embeddings (tokens with a position; not prompts) times sqrt(d), before positions are added
+  // (SASRec.pytorch).
+  bool scale_embedding = false;
+  // LayerNorm after positions are added (BERT, S3-Rec).
+  bool embedding_norm = false;
+  // A linear layer after attention.
+  bool output_projection = true;
+  // LayerNorm after the last block (pre-LN models).
+  bool final_norm = true;
+  // Pre-LN only: residuals add the sub-layer's normalised input (kang205/SASRec).
+  bool residual_from_norm = false;
   PositionOrigin position_origin = PositionOrigin::kStart;
   double init_std = 0.02;
 

@@ -9,7 +9,8 @@
 
 namespace ppr::train {
 
-enum class ProgressMode { kAuto, kBar, kPlain, kNone };  // auto: a bar on a terminal, plain lines in a pipe
+// Auto: a bar on a terminal, plain lines in a pipe.
+enum class ProgressMode { kAuto, kBar, kPlain, kNone };
 
 // Where a ProgressLine writes and what time it is; tests bring their own.
 struct ProgressOutput {
