@@ -33,6 +33,11 @@ TEST(Architecture, ArrowsBetweenRoomsPointOneWay) { EXPECT_EQ(Joined(BreachesIn(
 
 TEST(Architecture, SourcesKeepTheirForm) { EXPECT_EQ(Joined(BreachesIn("src", FormBreaches)), ""); }
 
+TEST(Architecture, FilesAreShort) {
+  EXPECT_EQ(Joined(BreachesIn("src", LongFiles)), "");
+  EXPECT_EQ(Joined(BreachesIn("tests", LongFiles)), "");
+}
+
 TEST(Architecture, FunctionsFitAScreen) { EXPECT_EQ(Joined(BreachesIn("src", LongFunctions)), ""); }
 
 TEST(Architecture, WhatIsIncludedIsUsed) {

@@ -17,6 +17,9 @@ std::vector<std::string> Library(const std::string& path, const std::string& tex
 std::vector<std::string> Arrow(const std::string& path, const std::string& text) {
   return ArrowBreaches(MakeSourceFile(path, text));
 }
+std::vector<std::string> Long(const std::string& path, const std::string& text) {
+  return LongFiles(MakeSourceFile(path, text));
+}
 std::vector<std::string> Form(const std::string& path, const std::string& text) {
   return FormBreaches(MakeSourceFile(path, text));
 }
@@ -89,13 +92,17 @@ TEST(SourceRules, FormIsChecked) {
   EXPECT_THAT(Form("src/a/x.h", "#pragma once\n"), ElementsAre(HasSubstr("purpose")));
   EXPECT_THAT(Form("src/a/x.h", "// Purpose.\n"), ElementsAre(HasSubstr("#pragma once")));
   EXPECT_THAT(Form("src/a/x.h", "// Purpose.\n#pragma once\nusing namespace std;\n"), SizeIs(1));
-  EXPECT_THAT(Form("src/a/x.cc", std::string(451, '\n')), ElementsAre(HasSubstr("450 lines")));
-  EXPECT_THAT(
-      Form("src/a/x.cc", "// A table.\n// Longer than 450 lines: it is one.\n" + std::string(451, '\n')),
-      IsEmpty());
-  EXPECT_THAT(Form("src/a/x.cc", std::string(451, '\n') + "// Longer than 450 lines: too late.\n"),
-              SizeIs(1));
   EXPECT_THAT(Form("src/a/x.cc", "#pragma omp parallel\n"), SizeIs(1));
+}
+
+TEST(SourceRules, FilesAreShortOrSayWhyNot) {
+  EXPECT_THAT(Long("src/a/x.cc", std::string(450, '\n')), IsEmpty());
+  EXPECT_THAT(Long("src/a/x.cc", std::string(451, '\n')), ElementsAre(HasSubstr("450 lines")));
+  EXPECT_THAT(
+      Long("src/a/x.cc", "// A table.\n// Longer than 450 lines: it is one.\n" + std::string(451, '\n')),
+      IsEmpty());
+  EXPECT_THAT(Long("src/a/x.cc", std::string(451, '\n') + "// Longer than 450 lines: too late.\n"),
+              SizeIs(1));
 }
 
 TEST(SourceRules, FunctionsFitAScreen) {
