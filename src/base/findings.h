@@ -19,7 +19,8 @@ class Findings {
   // What was found already is not said twice.
   void Append(const std::vector<std::string>& more) {
     for (const std::string& problem : more) {
-      if (std::find(problems_.begin(), problems_.end(), problem) == problems_.end()) problems_.push_back(problem);
+      if (std::find(problems_.begin(), problems_.end(), problem) == problems_.end())
+        problems_.push_back(problem);
     }
   }
   bool empty() const { return problems_.empty(); }

@@ -9,6 +9,7 @@
 #include "benchmark/reports.h"
 #include "data/prepare/prepare.h"
 #include "dist/communicator.h"
+#include "model/encoder_config.h"
 #include "settings/settings.h"
 #include "stages/stage_config.h"
 

@@ -37,11 +37,12 @@ void DescribeRepeats(settings::Settings& settings, int64_t* repeats) {
 
 void DescribeSeconds(settings::Settings& settings, RepeatRules& rules) {
   constexpr double kHour = 3600;
-  settings.Add(&rules.seconds,
-               {.flag = "seconds",
-                .help = "Length of a repeat, about",
-                .limits = settings::Limits{
-                    .expected = "more than 0 and at most 3600", .least = 0, .most = kHour, .least_is_open = true}});
+  settings.Add(
+      &rules.seconds,
+      {.flag = "seconds",
+       .help = "Length of a repeat, about",
+       .limits = settings::Limits{
+           .expected = "more than 0 and at most 3600", .least = 0, .most = kHour, .least_is_open = true}});
   settings.Add(&rules.warmup_seconds,
                {.flag = "warmup_seconds",
                 .help = "Uncounted time before the first repeat",
@@ -49,9 +50,10 @@ void DescribeSeconds(settings::Settings& settings, RepeatRules& rules) {
 }
 
 void Describe(settings::Settings& settings, GeneratedData& data) {
-  settings.Add(&data.items,
-               {.flag = "items",
-                .help = "Instead of --dataset: uniform random ids of so many items, made in memory; 0: the dataset"});
+  settings.Add(
+      &data.items,
+      {.flag = "items",
+       .help = "Instead of --dataset: uniform random ids of so many items, made in memory; 0: the dataset"});
   settings.Add(&data.targets_per_sequence,
                {.flag = "targets_per_sequence",
                 .help = "With --items: targets of a sequence on average, at most --max_history each"});
@@ -73,10 +75,12 @@ std::vector<std::string> GeneratedData::Problems(int64_t max_history) const {
   // Enough that a user finds candidates among items that are not the user's own.
   const int64_t least = 2 * max_history + 200;
   constexpr int64_t kMost = 100'000'000;  // the table and its moments: 77 GB at width 64
-  const auto range = [](int64_t from, int64_t to) { return std::to_string(from) + " to " + std::to_string(to); };
+  const auto range = [](int64_t from, int64_t to) {
+    return std::to_string(from) + " to " + std::to_string(to);
+  };
   Findings findings;
-  findings.Expect(items >= least && items <= kMost, "items", "0 (none) or " + range(least, kMost) + " with this max_history",
-                  std::to_string(items));
+  findings.Expect(items >= least && items <= kMost, "items",
+                  "0 (none) or " + range(least, kMost) + " with this max_history", std::to_string(items));
   findings.Expect(targets_per_sequence >= 1 && targets_per_sequence <= max_history, "targets_per_sequence",
                   range(1, max_history) + " (max_history)", std::to_string(targets_per_sequence));
   return findings.Take();
@@ -94,7 +98,8 @@ std::vector<std::string> TrainingBenchmark::Problems() const {
   CheckSource(pretrain.training.dataset, generated, pretrain.encoder.max_history, &findings);
   const int64_t batch = pretrain.training.batch_size;
   findings.Expect(generated.items == 0 || batch <= kMostGeneratedBatch, "batch_size",
-                  "at most " + std::to_string(kMostGeneratedBatch) + " of generated sequences", std::to_string(batch));
+                  "at most " + std::to_string(kMostGeneratedBatch) + " of generated sequences",
+                  std::to_string(batch));
   findings.Append(LimitProblems(rules));
   findings.Append(own.Problems());
   return findings.Take();
@@ -123,7 +128,8 @@ std::vector<std::string> PrepareBenchmark::Problems() const {
   DescribeRepeats(own, &copy.repeats);
   Findings findings;
   findings.Append(checked.Problems());
-  findings.Expect(!prepare.interactions.empty() || prepare.users.empty(), "users", "--interactions beside it", "none");
+  findings.Expect(!prepare.interactions.empty() || prepare.users.empty(), "users", "--interactions beside it",
+                  "none");
   findings.Append(own.Problems());
   return findings.Take();
 }

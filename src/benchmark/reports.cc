@@ -7,6 +7,7 @@
 #include <utility>
 
 #include "base/text_format.h"
+#include "benchmark/spread.h"
 
 namespace ppr::benchmark {
 namespace {

@@ -6,7 +6,6 @@
 #include <string>
 #include <vector>
 
-#include "benchmark/spread.h"
 #include "train/step_times.h"
 
 namespace ppr::benchmark {
@@ -37,7 +36,7 @@ struct TrainingRepeat {
 
 struct TrainingSpeedReport {
   BenchmarkSetting setting;
-  std::string config_json;  // what decides what is computed (train/config_json.h)
+  std::string config_json;  // what decides what is computed (stages/config_json.h)
   std::vector<TrainingRepeat> repeats;
   // Microseconds of a step by StepPhase, mean over steps and ranks.
   std::array<double, train::kStepPhases> phase_us{};

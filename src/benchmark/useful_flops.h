@@ -6,7 +6,7 @@
 #include <span>
 
 #include "data/batches.h"
-#include "model/encoder.h"
+#include "model/encoder_config.h"
 
 namespace ppr::benchmark {
 

@@ -7,8 +7,8 @@
 #include <set>
 
 #include "base/errors.h"
-#include "checkpoint/hdf5.h"
 #include "checkpoint/shard.h"
+#include "hdf5/hdf5_handles.h"
 
 namespace ppr::checkpoint {
 

@@ -9,7 +9,7 @@
 
 namespace ppr::checkpoint {
 
-// Every byte of an HDF5 file with these tensors (checkpoint_shard.h says in which form); the tensors stay
+// Every byte of an HDF5 file with these tensors (shard.h says in which form); the tensors stay
 // where they are and must outlive the image. `path` is for messages: the disk is not touched. StorageError
 // when the library fails.
 FileImage LayOutTensorFile(const std::string& path, const std::vector<NamedTensor>& tensors);

@@ -10,7 +10,6 @@
 #include "base/durable_file.h"
 #include "base/errors.h"
 #include "base/nearest_name.h"
-#include "base/text_format.h"
 #include "checkpoint/checkpoint.h"
 #include "checkpoint/folder.h"
 #include "checkpoint/manifest.h"

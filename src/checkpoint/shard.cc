@@ -4,12 +4,10 @@
 
 #include <algorithm>
 
-#include "base/checked_cast.h"
 #include "base/errors.h"
-#include "base/text_format.h"
 #include "checkpoint/file_bytes.h"
-#include "checkpoint/hdf5.h"
 #include "checkpoint/layout.h"
+#include "hdf5/hdf5_handles.h"
 
 namespace ppr::checkpoint {
 

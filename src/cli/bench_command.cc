@@ -18,8 +18,8 @@ using settings::Settings;
 // What is measured; bits, since a flag may belong to several.
 enum What : unsigned { kTraining = 1, kEvaluation = 2, kPreparing = 4, kEverything = 7 };
 
-// All that a person may ask for. What several benchmarks share stands in the one of training, and what it says of
-// repeats; the others take it from there.
+// All that a person may ask for. What several benchmarks share stands in the one of training, and what it
+// says of repeats; the others take it from there.
 struct BenchSettings {
   bool eval = false, prepare = false, json = false;
   benchmark::TrainingBenchmark training;
@@ -81,8 +81,8 @@ Group Evaluation(BenchSettings& bench) {
   const Settings of_evaluate = settings::SettingsOf(evaluate);
   Settings all;
   all.Topic("With --eval");
-  for (const void* field : std::initializer_list<const void*>{&evaluate.checkpoint, &evaluate.task, &evaluate.part,
-                                                              &evaluate.batch_cases}) {
+  for (const void* field : std::initializer_list<const void*>{&evaluate.checkpoint, &evaluate.task,
+                                                              &evaluate.part, &evaluate.batch_cases}) {
     all.Take(of_evaluate, field);
   }
   return {kEvaluation, all};
@@ -111,13 +111,9 @@ std::vector<Group> Groups(BenchSettings& bench) {
   const Settings of_pretrain = settings::SettingsOf(bench.training.pretrain);
   Settings launch;
   DescribeLaunch(launch, bench.launch, bench.training.pretrain.training.compute);
-  return {Measured(bench),
-          DataAndTime(bench),
-          Training(bench, of_pretrain),
-          Encoder(bench, of_pretrain),
-          Evaluation(bench),
-          Preparing(bench),
-          {kTraining | kEvaluation, launch}};
+  return {
+      Measured(bench),   DataAndTime(bench), Training(bench, of_pretrain),     Encoder(bench, of_pretrain),
+      Evaluation(bench), Preparing(bench),   {kTraining | kEvaluation, launch}};
 }
 
 Settings AllOf(const std::vector<Group>& groups) {
@@ -141,7 +137,8 @@ void RefuseIdleFlags(FlagSet& flags, const std::vector<Group>& groups, What what
 }
 
 What WhatIsAsked(const BenchSettings& bench, FlagSet& flags) {
-  if (bench.eval && bench.prepare) flags.AddProblems({"eval: expected one of --eval and --prepare, found both"});
+  if (bench.eval && bench.prepare)
+    flags.AddProblems({"eval: expected one of --eval and --prepare, found both"});
   return bench.eval ? kEvaluation : bench.prepare ? kPreparing : kTraining;
 }
 

@@ -27,8 +27,8 @@ struct Command {
   std::vector<settings::FlagTopic> topics;
   bool on_ranks = false;    // may run as several ranks
   bool positional = false;  // takes arguments that are not flags
-  // Gives the flags to its settings, adds what is wrong with them to `flags`, and returns the job (not to be run when there are
-  // problems).
+  // Gives the flags to its settings, adds what is wrong with them to `flags`, and returns the job (not to be
+  // run when there are problems).
   std::function<Job(settings::FlagSet& flags)> plan;
   // Optional: changes defaults by other flags (presets) before the plan sees them.
   std::function<void(settings::FlagSet& flags)> adjust;

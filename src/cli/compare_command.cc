@@ -15,8 +15,9 @@ void TakePaths(settings::FlagSet& flags, CaseComparison* comparison) {
     comparison->path_b = paths[1];
   } else if (!paths.empty() || comparison->path_a.empty() || comparison->path_b.empty()) {
     const int as_flags = (comparison->path_a.empty() ? 0 : 1) + (comparison->path_b.empty() ? 0 : 1);
-    flags.AddProblems({"expected two files, as ppr compare A/cases.tsv B/cases.tsv or with --a and --b; found " +
-                       std::to_string(paths.size()) + " as arguments, " + std::to_string(as_flags) + " as flags"});
+    flags.AddProblems(
+        {"expected two files, as ppr compare A/cases.tsv B/cases.tsv or with --a and --b; found " +
+         std::to_string(paths.size()) + " as arguments, " + std::to_string(as_flags) + " as flags"});
   }
 }
 

@@ -73,7 +73,8 @@ int RunCommand(const std::vector<Command>& commands, const Command& command,
   flags.Parse(arguments);
   if (flags.help() != settings::HelpRequest::kNone) {
     Print(CommandHelp(command, flags));
-    if (flags.help() == settings::HelpRequest::kFull) Print("\nFlags of the libraries inside:\n" + HelpOfLibraryFlags());
+    if (flags.help() == settings::HelpRequest::kFull)
+      Print("\nFlags of the libraries inside:\n" + HelpOfLibraryFlags());
     return static_cast<int>(ExitCode::kDone);
   }
   if (command.adjust) command.adjust(flags);

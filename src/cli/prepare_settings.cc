@@ -19,24 +19,26 @@ std::vector<std::pair<std::string, const data::Source*>> SourcesByName() {
 
 void AddSource(settings::Settings& settings, std::string* name) {
   settings.Topic("Raw files of known data sets");
-  settings.AddText(name,
-                   {.get = [name] { return name->empty() ? "none" : *name; },
-                    .set =
-                        [name](const std::string& text) {
-                          const auto sources = SourcesByName();
-                          const std::vector<std::string> known = settings::NamesIn(sources);
-                          if (std::find(known.begin(), known.end(), text) == known.end())
-                            return settings::UnknownChoice(text, known);
-                          *name = text == "none" ? "" : text;
-                          return std::string();
-                        }},
-                   {.flag = kSource,
-                    .help = "Raw files of a known data set: none, cikm, cikm_ubp, qqbrowser, aliec or aliad; sets the "
-                            "flags below and others (docs/datasets.md)"});
+  settings.AddText(
+      name,
+      {.get = [name] { return name->empty() ? "none" : *name; },
+       .set =
+           [name](const std::string& text) {
+             const auto sources = SourcesByName();
+             const std::vector<std::string> known = settings::NamesIn(sources);
+             if (std::find(known.begin(), known.end(), text) == known.end())
+               return settings::UnknownChoice(text, known);
+             *name = text == "none" ? "" : text;
+             return std::string();
+           }},
+      {.flag = kSource,
+       .help = "Raw files of a known data set: none, cikm, cikm_ubp, qqbrowser, aliec or aliad; sets the "
+               "flags below and others (docs/datasets.md)"});
 }
 
 // What decides an open choice of `source` and has another value than under the source alone.
-std::map<std::string, std::string> OverruledFlags(const settings::FlagSet& flags, const data::Source& source) {
+std::map<std::string, std::string> OverruledFlags(const settings::FlagSet& flags,
+                                                  const data::Source& source) {
   std::map<std::string, std::string> overruled;
   for (const data::OpenChoice& choice : source.open_choices) {
     for (const std::string& flag : choice.flags) {

@@ -1,4 +1,5 @@
-// The flags of `ppr prepare`, which `ppr bench --prepare` takes too: the settings of prepare and, among them, --source.
+// The flags of `ppr prepare`, which `ppr bench --prepare` takes too: the settings of prepare and, among them,
+// --source.
 #pragma once
 
 #include "data/prepare/prepare.h"

@@ -13,10 +13,12 @@ namespace ppr::data {
 
 // How the clicks of a sequence become inputs and targets.
 enum class Reading : uint8_t {
-  kEveryClick,  // each click predicts the next one
-  kEachTarget,  // one target: the click after the last, which all clicks predict together
-  kWhole,       // no click after the last is predicted; the objective says what is (masked clicks, a profile
-                // value)
+  // Each click predicts the next one.
+  kEveryClick,
+  // One target: the click after the last, which all clicks predict together.
+  kEachTarget,
+  // No click after the last is predicted; the objective says what is (masked clicks, a profile value).
+  kWhole,
 };
 
 // A stretch of a user's training history. Its tokens are clicks [begin, end); with kEveryClick the target

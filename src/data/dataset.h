@@ -14,9 +14,12 @@
 namespace ppr::data {
 
 enum class Protocol : uint8_t {
-  kThreshold = 0,    // the paper's: users with fewer than a number of clicks are cold
-  kHoldout = 1,      // a seeded share of users becomes cold and keeps its first clicks
-  kLeaveOneOut = 2,  // last item test, the one before validation; no cold users
+  // The paper's: users with fewer than a number of clicks are cold.
+  kThreshold = 0,
+  // A seeded share of users becomes cold and keeps its first clicks.
+  kHoldout = 1,
+  // The last item is the test, the one before validation; no cold users.
+  kLeaveOneOut = 2,
 };
 const settings::NameTable<Protocol>& NamesOf(Protocol);
 
@@ -25,11 +28,15 @@ enum class UserPart : uint8_t { kWarm = 0, kColdTrain = 1, kColdDev = 2, kColdTe
 
 // Which evaluation a case belongs to. Values are stored in files: DO NOT CHANGE.
 enum class CasePart : uint8_t {
-  kWarmDev = 0,     // last click of a warm user: early stop of pre-training (threshold, holdout)
-  kColdDev = 1,     // cold dev users: early stop of tuning
-  kColdTest = 2,    // cold test users: the reported figures
-  kValidation = 3,  // leave_one_out: the click before the last
-  kTest = 4,        // leave_one_out: the last click
+  // Last click of a warm user: early stop of pre-training (threshold, holdout).
+  kWarmDev = 0,
+  // Cold dev users: early stop of tuning.
+  kColdDev = 1,
+  // Cold test users: the reported figures.
+  kColdTest = 2,
+  // leave_one_out: the click before the last, and the last.
+  kValidation = 3,
+  kTest = 4,
 };
 const settings::NameTable<CasePart>& NamesOf(CasePart);
 
@@ -41,11 +48,11 @@ struct ProfileField {
 // Evaluation cases: predict the click at `position` of a user from the clicks before it. Position 0 is the
 // zero-shot case, others are few-shot. Sorted by (part, user, position).
 struct EvaluationCases {
-  std::vector<CasePart> part;     // [C]
-  std::vector<int32_t> user;      // [C]
-  std::vector<int32_t> position;  // [C]
-  std::vector<int32_t>
-      candidates;  // [C, num_candidates] item ids, distinct within a case, never the user's own
+  // [C] each.
+  std::vector<CasePart> part;
+  std::vector<int32_t> user, position;
+  // [C, num_candidates] item ids, distinct within a case, never the user's own.
+  std::vector<int32_t> candidates;
   int32_t num_candidates = 0;
   uint64_t seed = 0;
   std::string digest;  // of the four arrays above

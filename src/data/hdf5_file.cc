@@ -1,12 +1,10 @@
 #include "data/hdf5_file.h"
 
-#include <hdf5.h>
-
 #include <algorithm>
 #include <array>
 
 #include "base/errors.h"
-#include "base/unique_handle.h"
+#include "hdf5/hdf5_handles.h"
 
 #include "base/logging.h"
 
@@ -15,50 +13,13 @@ namespace {
 
 static_assert(sizeof(hid_t) == sizeof(int64_t));
 
-// One traits type per kind of id, since each has its own closing function.
-template <herr_t (*CloseId)(hid_t)>
-struct IdTraits {
-  using Type = hid_t;
-  static Type Invalid() noexcept { return H5I_INVALID_HID; }
-  static void Close(Type id) noexcept {
-    if (CloseId(id) < 0) LOG(ERROR) << "HDF5 could not close id " << id;
-  }
-};
-using Space = UniqueHandle<IdTraits<H5Sclose>>;
-using Array = UniqueHandle<IdTraits<H5Dclose>>;
-using Attribute = UniqueHandle<IdTraits<H5Aclose>>;
-using Group = UniqueHandle<IdTraits<H5Gclose>>;
-using DataType = UniqueHandle<IdTraits<H5Tclose>>;
-using Properties = UniqueHandle<IdTraits<H5Pclose>>;
-using Object = UniqueHandle<IdTraits<H5Oclose>>;
-
-herr_t KeepInnermost(unsigned depth, const H5E_error2_t* error, void* text) {
-  if (depth == 0) *static_cast<std::string*>(text) = error->desc != nullptr ? error->desc : "no description";
-  return 0;
-}
-
-// What HDF5 says about the call that failed last in this thread.
-std::string LibraryMessage() {
-  std::string text = "no message";
-  H5Ewalk2(H5E_DEFAULT, H5E_WALK_UPWARD, &KeepInnermost, &text);
-  return text;
-}
-
-// Called before any other call. The library prints its error stack to stderr unless told not to: our
-// exceptions carry it. At exit it closes once more what is open: after a full disk that crashes and would
-// hide our exit code; we close ourselves.
-void PrepareLibrary() {
-  H5dont_atexit();  // fails harmlessly when it was called before
-  H5Eset_auto2(H5E_DEFAULT, nullptr, nullptr);
-}
-
 [[noreturn]] void ThrowWriteError(const std::string& path, const std::string& what) {
-  throw StorageError("cannot write " + what + " of " + path + ": HDF5 says: " + LibraryMessage() +
+  throw StorageError("cannot write " + what + " of " + path + ": HDF5 says: " + Hdf5InnermostError() +
                      ". Is there enough space, and may the folder be written?");
 }
 
 [[noreturn]] void ThrowReadError(const std::string& path, const std::string& what) {
-  throw DataError("cannot read " + what + " of " + path + ": HDF5 says: " + LibraryMessage() +
+  throw DataError("cannot read " + what + " of " + path + ": HDF5 says: " + Hdf5InnermostError() +
                   ". The file is damaged or was not written by ppr prepare: make it again.");
 }
 
@@ -99,11 +60,11 @@ const char* NameOf(ElementType type) {
 }
 
 // A variable-length UTF-8 string: h5py gives it to Python as str.
-DataType TextType() {
-  DataType type(H5Tcopy(H5T_C_S1));
+Hdf5Type TextType() {
+  Hdf5Type type(H5Tcopy(H5T_C_S1));
   if (!type.valid() || H5Tset_size(type.get(), H5T_VARIABLE) < 0 ||
       H5Tset_cset(type.get(), H5T_CSET_UTF8) < 0) {
-    throw BugError("HDF5 cannot make a string type: " + LibraryMessage());
+    throw BugError("HDF5 cannot make a string type: " + Hdf5InnermostError());
   }
   return type;
 }
@@ -111,23 +72,23 @@ DataType TextType() {
 void WriteAttribute(hid_t file, const std::string& path, const std::string& object, const std::string& name,
                     hid_t file_type, hid_t memory_type, const void* value) {
   const std::string what = "attribute " + name + " of " + object;
-  Object owner(H5Oopen(file, object.c_str(), H5P_DEFAULT));
+  Hdf5Object owner(H5Oopen(file, object.c_str(), H5P_DEFAULT));
   if (!owner.valid()) ThrowWriteError(path, what);
-  Space scalar(H5Screate(H5S_SCALAR));
+  Hdf5Space scalar(H5Screate(H5S_SCALAR));
   if (!scalar.valid()) ThrowWriteError(path, what);
-  Attribute attribute(
+  Hdf5Attribute attribute(
       H5Acreate2(owner.get(), name.c_str(), file_type, scalar.get(), H5P_DEFAULT, H5P_DEFAULT));
   if (!attribute.valid()) ThrowWriteError(path, what);
   if (H5Awrite(attribute.get(), memory_type, value) < 0) ThrowWriteError(path, what);
   if (H5Aclose(attribute.Release()) < 0) ThrowWriteError(path, what);
 }
 
-Attribute OpenScalarAttribute(hid_t file, const std::string& path, const std::string& object,
-                              const std::string& name) {
+Hdf5Attribute OpenScalarAttribute(hid_t file, const std::string& path, const std::string& object,
+                                  const std::string& name) {
   const std::string what = "attribute " + name + " of " + object;
-  Attribute attribute(H5Aopen_by_name(file, object.c_str(), name.c_str(), H5P_DEFAULT, H5P_DEFAULT));
+  Hdf5Attribute attribute(H5Aopen_by_name(file, object.c_str(), name.c_str(), H5P_DEFAULT, H5P_DEFAULT));
   if (!attribute.valid()) ThrowReadError(path, what);
-  Space space(H5Aget_space(attribute.get()));
+  Hdf5Space space(H5Aget_space(attribute.get()));
   if (!space.valid()) ThrowReadError(path, what);
   if (H5Sget_simple_extent_type(space.get()) != H5S_SCALAR) {
     throw DataError(path + ": " + what + ": expected one value, found an array");
@@ -137,14 +98,14 @@ Attribute OpenScalarAttribute(hid_t file, const std::string& path, const std::st
 
 }  // namespace
 
-Hdf5Writer::Hdf5Writer(const std::string& path, int64_t user_block_bytes) : path_(path) {
-  PrepareLibrary();
-  Properties access(H5Pcreate(H5P_FILE_ACCESS));
+Hdf5Writer::Hdf5Writer(const std::string& path, int64_t user_block_bytes)
+    : path_(path), silence_(std::make_unique<Hdf5Silence>()) {
+  Hdf5Properties access(H5Pcreate(H5P_FILE_ACCESS));
   if (!access.valid() || H5Pset_libver_bounds(access.get(), H5F_LIBVER_V110, H5F_LIBVER_V110) < 0 ||
       H5Pset_fclose_degree(access.get(), H5F_CLOSE_SEMI) < 0) {
     ThrowWriteError(path, "the file access properties");
   }
-  Properties creation(H5Pcreate(H5P_FILE_CREATE));  // also those of the root group
+  Hdf5Properties creation(H5Pcreate(H5P_FILE_CREATE));  // also those of the root group
   if (!creation.valid() || H5Pset_obj_track_times(creation.get(), false) < 0 ||
       H5Pset_userblock(creation.get(), static_cast<hsize_t>(user_block_bytes)) < 0) {
     ThrowWriteError(path, "the file creation properties");
@@ -155,29 +116,29 @@ Hdf5Writer::Hdf5Writer(const std::string& path, int64_t user_block_bytes) : path
 
 Hdf5Writer::~Hdf5Writer() {
   if (file_ >= 0 && H5Fclose(file_) < 0)
-    LOG(ERROR) << "HDF5 could not close " << path_ << ": " << LibraryMessage();
+    LOG(ERROR) << "HDF5 could not close " << path_ << ": " << Hdf5InnermostError();
 }
 
 void Hdf5Writer::CreateGroup(const std::string& name) {
-  Properties creation(H5Pcreate(H5P_GROUP_CREATE));
+  Hdf5Properties creation(H5Pcreate(H5P_GROUP_CREATE));
   if (!creation.valid() || H5Pset_obj_track_times(creation.get(), false) < 0)
     ThrowWriteError(path_, "group " + name);
-  Group group(H5Gcreate2(file_, name.c_str(), H5P_DEFAULT, creation.get(), H5P_DEFAULT));
+  Hdf5Group group(H5Gcreate2(file_, name.c_str(), H5P_DEFAULT, creation.get(), H5P_DEFAULT));
   if (!group.valid()) ThrowWriteError(path_, "group " + name);
   if (H5Gclose(group.Release()) < 0) ThrowWriteError(path_, "group " + name);
 }
 
 void Hdf5Writer::CreateArray(const std::string& name, ElementType type, const std::vector<int64_t>& shape) {
   const std::vector<hsize_t> extent(shape.begin(), shape.end());
-  Space space(H5Screate_simple(static_cast<int>(extent.size()), extent.data(), nullptr));
-  Properties creation(H5Pcreate(H5P_DATASET_CREATE));
+  Hdf5Space space(H5Screate_simple(static_cast<int>(extent.size()), extent.data(), nullptr));
+  Hdf5Properties creation(H5Pcreate(H5P_DATASET_CREATE));
   if (!space.valid() || !creation.valid() || H5Pset_layout(creation.get(), H5D_CONTIGUOUS) < 0 ||
       H5Pset_obj_track_times(creation.get(), false) < 0 ||
       H5Pset_fill_time(creation.get(), H5D_FILL_TIME_NEVER) < 0) {
     ThrowWriteError(path_, "array " + name);
   }
-  Array array(H5Dcreate2(file_, name.c_str(), FileTypeOf(type), space.get(), H5P_DEFAULT, creation.get(),
-                         H5P_DEFAULT));
+  Hdf5Dataset array(H5Dcreate2(file_, name.c_str(), FileTypeOf(type), space.get(), H5P_DEFAULT,
+                               creation.get(), H5P_DEFAULT));
   if (!array.valid()) ThrowWriteError(path_, "array " + name);
   if (H5Dclose(array.Release()) < 0) ThrowWriteError(path_, "array " + name);
 }
@@ -185,9 +146,9 @@ void Hdf5Writer::CreateArray(const std::string& name, ElementType type, const st
 void Hdf5Writer::WriteRows(const std::string& name, ElementType type, int64_t first_row, int64_t num_rows,
                            const void* values) {
   if (num_rows == 0) return;
-  Array array(H5Dopen2(file_, name.c_str(), H5P_DEFAULT));
+  Hdf5Dataset array(H5Dopen2(file_, name.c_str(), H5P_DEFAULT));
   if (!array.valid()) ThrowWriteError(path_, "array " + name);
-  Space space(H5Dget_space(array.get()));
+  Hdf5Space space(H5Dget_space(array.get()));
   if (!space.valid()) ThrowWriteError(path_, "array " + name);
   std::array<hsize_t, 4> extent{};
   const int rank = H5Sget_simple_extent_dims(space.get(), extent.data(), nullptr);
@@ -197,7 +158,7 @@ void Hdf5Writer::WriteRows(const std::string& name, ElementType type, int64_t fi
   count[0] = static_cast<hsize_t>(num_rows);
   if (std::find(count.begin(), count.begin() + rank, 0u) != count.begin() + rank)
     return;  // rows without columns
-  Space rows(H5Screate_simple(rank, count.data(), nullptr));
+  Hdf5Space rows(H5Screate_simple(rank, count.data(), nullptr));
   if (!rows.valid() ||
       H5Sselect_hyperslab(space.get(), H5S_SELECT_SET, start.data(), nullptr, count.data(), nullptr) < 0 ||
       H5Dwrite(array.get(), MemoryTypeOf(type), rows.get(), space.get(), H5P_DEFAULT, values) < 0 ||
@@ -207,7 +168,7 @@ void Hdf5Writer::WriteRows(const std::string& name, ElementType type, int64_t fi
 }
 
 void Hdf5Writer::WriteText(const std::string& object, const std::string& attribute, const std::string& text) {
-  const DataType type = TextType();
+  const Hdf5Type type = TextType();
   const char* pointer = text.c_str();
   WriteAttribute(file_, path_, object, attribute, type.get(), type.get(), &pointer);
 }
@@ -222,9 +183,8 @@ void Hdf5Writer::Close() {
   if (H5Fclose(file) < 0) ThrowWriteError(path_, "the end");
 }
 
-Hdf5Reader::Hdf5Reader(const std::string& path) : path_(path) {
-  PrepareLibrary();
-  Properties access(H5Pcreate(H5P_FILE_ACCESS));
+Hdf5Reader::Hdf5Reader(const std::string& path) : path_(path), silence_(std::make_unique<Hdf5Silence>()) {
+  Hdf5Properties access(H5Pcreate(H5P_FILE_ACCESS));
   if (!access.valid() || H5Pset_fclose_degree(access.get(), H5F_CLOSE_SEMI) < 0) {
     ThrowReadError(path, "the file access properties");
   }
@@ -234,25 +194,25 @@ Hdf5Reader::Hdf5Reader(const std::string& path) : path_(path) {
 
 Hdf5Reader::~Hdf5Reader() {
   if (file_ >= 0 && H5Fclose(file_) < 0)
-    LOG(ERROR) << "HDF5 could not close " << path_ << ": " << LibraryMessage();
+    LOG(ERROR) << "HDF5 could not close " << path_ << ": " << Hdf5InnermostError();
 }
 
 std::vector<int64_t> Hdf5Reader::ArrayShape(const std::string& name, ElementType type) const {
-  Array array(H5Dopen2(file_, name.c_str(), H5P_DEFAULT));
+  Hdf5Dataset array(H5Dopen2(file_, name.c_str(), H5P_DEFAULT));
   if (!array.valid()) ThrowReadError(path_, "array " + name);
-  const DataType stored(H5Dget_type(array.get()));
+  const Hdf5Type stored(H5Dget_type(array.get()));
   if (!stored.valid()) ThrowReadError(path_, "the type of array " + name);
   if (H5Tequal(stored.get(), FileTypeOf(type)) <= 0) {
     throw DataError(path_ + ": array " + name + ": expected " + NameOf(type) + ", found another type");
   }
-  const Properties creation(H5Dget_create_plist(array.get()));
+  const Hdf5Properties creation(H5Dget_create_plist(array.get()));
   if (!creation.valid()) ThrowReadError(path_, "the layout of array " + name);
   if (H5Pget_layout(creation.get()) != H5D_CONTIGUOUS || H5Pget_external_count(creation.get()) != 0) {
     throw DataError(path_ + ": array " + name +
                     ": expected contiguous storage in this file, found chunked, virtual or " +
                     "external storage");
   }
-  const Space space(H5Dget_space(array.get()));
+  const Hdf5Space space(H5Dget_space(array.get()));
   std::array<hsize_t, H5S_MAX_RANK> extent{};
   const int rank = space.valid() ? H5Sget_simple_extent_dims(space.get(), extent.data(), nullptr) : -1;
   hsize_t file_bytes = 0;
@@ -268,7 +228,7 @@ std::vector<int64_t> Hdf5Reader::ArrayShape(const std::string& name, ElementType
 }
 
 void Hdf5Reader::ReadArray(const std::string& name, ElementType type, void* values) const {
-  Array array(H5Dopen2(file_, name.c_str(), H5P_DEFAULT));
+  Hdf5Dataset array(H5Dopen2(file_, name.c_str(), H5P_DEFAULT));
   if (!array.valid()) ThrowReadError(path_, "array " + name);
   if (H5Dread(array.get(), MemoryTypeOf(type), H5S_ALL, H5S_ALL, H5P_DEFAULT, values) < 0) {
     ThrowReadError(path_, "array " + name);
@@ -277,12 +237,12 @@ void Hdf5Reader::ReadArray(const std::string& name, ElementType type, void* valu
 
 std::string Hdf5Reader::ReadText(const std::string& object, const std::string& attribute_name) const {
   const std::string what = "attribute " + attribute_name + " of " + object;
-  const Attribute attribute = OpenScalarAttribute(file_, path_, object, attribute_name);
-  const DataType stored(H5Aget_type(attribute.get()));
+  const Hdf5Attribute attribute = OpenScalarAttribute(file_, path_, object, attribute_name);
+  const Hdf5Type stored(H5Aget_type(attribute.get()));
   if (!stored.valid() || H5Tget_class(stored.get()) != H5T_STRING || H5Tis_variable_str(stored.get()) <= 0) {
     throw DataError(path_ + ": " + what + ": expected variable-length text, found another type");
   }
-  const DataType type = TextType();
+  const Hdf5Type type = TextType();
   char* text = nullptr;
   if (H5Aread(attribute.get(), type.get(), &text) < 0 || text == nullptr) ThrowReadError(path_, what);
   std::string copy(text);
@@ -292,8 +252,8 @@ std::string Hdf5Reader::ReadText(const std::string& object, const std::string& a
 
 uint64_t Hdf5Reader::ReadNumber(const std::string& object, const std::string& attribute_name) const {
   const std::string what = "attribute " + attribute_name + " of " + object;
-  const Attribute attribute = OpenScalarAttribute(file_, path_, object, attribute_name);
-  const DataType stored(H5Aget_type(attribute.get()));
+  const Hdf5Attribute attribute = OpenScalarAttribute(file_, path_, object, attribute_name);
+  const Hdf5Type stored(H5Aget_type(attribute.get()));
   if (!stored.valid() || H5Tequal(stored.get(), H5T_STD_U64LE) <= 0) {
     throw DataError(path_ + ": " + what +
                     ": expected a little-endian unsigned 64-bit integer, found another type");

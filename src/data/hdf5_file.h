@@ -7,10 +7,15 @@
 #pragma once
 
 #include <cstdint>
+#include <memory>
 #include <span>
 #include <string>
 #include <type_traits>
 #include <vector>
+
+namespace ppr {
+class Hdf5Silence;
+}
 
 namespace ppr::data {
 
@@ -54,7 +59,9 @@ class Hdf5Writer {
 
  private:
   std::string path_;
-  int64_t file_ = -1;  // hid_t
+  std::unique_ptr<Hdf5Silence> silence_;
+  // An id of HDF5 (hid_t).
+  int64_t file_ = -1;
 };
 
 class Hdf5Reader {
@@ -73,7 +80,9 @@ class Hdf5Reader {
 
  private:
   std::string path_;
-  int64_t file_ = -1;  // hid_t
+  std::unique_ptr<Hdf5Silence> silence_;
+  // An id of HDF5 (hid_t).
+  int64_t file_ = -1;
 };
 
 }  // namespace ppr::data

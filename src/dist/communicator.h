@@ -1,19 +1,18 @@
-// Collectives between the ranks of a job: one interface, several backends (ranks as threads, MPI; NCCL on
-// GPUs).
+// Collectives between the ranks of a job: one interface, two backends (ranks as threads of a process, MPI).
 //
 // Conventions, all backends:
 // - Every function is collective: all ranks call the same functions in the same order with matching shapes
-// and dtypes.
-//   A mismatch is an error on every rank that can see it, never silent corruption.
+// and
+//   dtypes. A mismatch is an error on every rank that can see it, never silent corruption.
 // - Tensors are contiguous and live on the backend's device (CPU for local and MPI). "Rows" are slices of
-// dimension 0;
-//   a tensor of any rank >= 1 works and an empty tensor is fine. Counts are rows, 64-bit.
+//   dimension 0; a tensor of any rank >= 1 works and an empty tensor is fine. Counts are rows, 64-bit.
 // - Each call has a deadline (Options::deadline). When it passes, or a peer fails, CommunicationError is
-// thrown naming
-//   the call, this rank, the phase and, where known, the peer. After that the communicator only throws.
+// thrown
+//   naming the call, this rank, the phase and, where known, the peer. After that the communicator only
+//   throws.
 // - The order of a sum depends on the world size and the length alone (local backend: rank order), so that
-// the same
-//   inputs give the same bits each time at the same world size, and the same on all ranks.
+// the
+//   same inputs give the same bits each time at the same world size, and the same on all ranks.
 // - A rank thread drives one communicator; not thread-safe.
 #pragma once
 

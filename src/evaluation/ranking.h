@@ -1,5 +1,5 @@
 // Where the target of each case ranks: against its stored candidates, and against the full catalogue counted
-// on the shards of the item table, without moving the table. Scores are those of train/score_counting.h:
+// on the shards of the item table, without moving the table. Scores are those of evaluation/score_counting.h:
 // equal rows tie, and the counts are the same to the last one for any number of ranks.
 #pragma once
 

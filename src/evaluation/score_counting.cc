@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "base/errors.h"
+#include "base/multi_target.h"
 
 namespace ppr::evaluation {
 
@@ -49,8 +50,8 @@ template <int kRows>
 }
 
 // One group of queries against a block of rows; num_rows < 2^31.
-[[gnu::always_inline]] inline void CountBlock(const Column* columns, const float* rows, int64_t num_rows,
-                                              int64_t width, const Column& thresholds, ScoreCounts* counts) {
+PPR_MULTI_TARGET void CountBlock(const Column* columns, const float* rows, int64_t num_rows, int64_t width,
+                                 const Column& thresholds, ScoreCounts* counts) {
   constexpr int kRowsAtOnce = 4;
   const auto* halves = reinterpret_cast<const FloatsInMemory*>(thresholds.lane.data());
   const Floats threshold[2] = {halves[0], halves[1]};
@@ -67,27 +68,6 @@ template <int kRows>
     counts[lane].not_a_number += num_rows + lanes.comparable[half][place];
   }
 }
-
-using CountBlockFunction = void (*)(const Column*, const float*, int64_t, int64_t, const Column&,
-                                    ScoreCounts*);
-
-void CountBlockPortable(const Column* columns, const float* rows, int64_t num_rows, int64_t width,
-                        const Column& thresholds, ScoreCounts* counts) {
-  CountBlock(columns, rows, num_rows, width, thresholds, counts);
-}
-
-#if defined(__x86_64__)
-[[gnu::target("avx2")]] void CountBlockAvx2(const Column* columns, const float* rows, int64_t num_rows,
-                                            int64_t width, const Column& thresholds, ScoreCounts* counts) {
-  CountBlock(columns, rows, num_rows, width, thresholds, counts);
-}
-
-CountBlockFunction BestCountBlock() {
-  return __builtin_cpu_supports("avx2") ? CountBlockAvx2 : CountBlockPortable;
-}
-#else
-CountBlockFunction BestCountBlock() { return CountBlockPortable; }
-#endif
 
 }  // namespace
 
@@ -127,7 +107,6 @@ void CountScores(const QueryGroups& queries, const float* rows, int64_t num_rows
   const size_t count = static_cast<size_t>(queries.count());
   PPR_BUG_IF_NOT(thresholds.size() == count && counts.size() == count,
                  std::to_string(thresholds.size()) + " thresholds for " + std::to_string(count) + " queries");
-  static const CountBlockFunction kCountBlock = BestCountBlock();
   // A block of rows stays in the second-level cache while all groups of queries pass over it.
   constexpr int64_t kBlockBytes = 64 << 10;
   const int64_t width = queries.width();
@@ -137,8 +116,8 @@ void CountScores(const QueryGroups& queries, const float* rows, int64_t num_rows
   for (int64_t begin = 0; begin < num_rows; begin += block_rows) {
     const int64_t rows_here = std::min(block_rows, num_rows - begin);
     for (int64_t group = 0; group < queries.num_groups(); ++group) {
-      kCountBlock(queries.group(group), rows + begin * width, rows_here, width,
-                  *grouped_thresholds.group(group), padded_counts.data() + group * kLanes);
+      CountBlock(queries.group(group), rows + begin * width, rows_here, width,
+                 *grouped_thresholds.group(group), padded_counts.data() + group * kLanes);
     }
   }
   for (size_t q = 0; q < count; ++q) {

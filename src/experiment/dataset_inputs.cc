@@ -90,8 +90,8 @@ std::vector<DatasetSpec> ParseDatasets(const std::string& text, std::vector<std:
   return specs;
 }
 
-DatasetInput ResolveDataset(const DatasetSpec& spec, const FileDigest& digest_of, const FlagsOfCommand& flags_of,
-                            std::vector<std::string>& problems) {
+DatasetInput ResolveDataset(const DatasetSpec& spec, const FileDigest& digest_of,
+                            const FlagsOfCommand& flags_of, std::vector<std::string>& problems) {
   DatasetInput input{.name = spec.name, .domains = {}};
   for (const std::string& path : spec.paths) {
     input.domains.push_back(ResolveDomain(spec.name, path, digest_of, flags_of, problems));

@@ -47,7 +47,7 @@ using FileDigest = std::function<std::string(const std::string& path)>;
 // Looks at every file; what is missing or malformed is a problem ("datasets: ...").
 // `flags_of`: the flags that a command takes; asked for those of prepare alone.
 using FlagsOfCommand = std::function<settings::FlagSet(const std::string& command)>;
-DatasetInput ResolveDataset(const DatasetSpec& spec, const FileDigest& digest_of, const FlagsOfCommand& flags_of,
-                            std::vector<std::string>& problems);
+DatasetInput ResolveDataset(const DatasetSpec& spec, const FileDigest& digest_of,
+                            const FlagsOfCommand& flags_of, std::vector<std::string>& problems);
 
 }  // namespace ppr::experiment

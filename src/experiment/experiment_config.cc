@@ -7,7 +7,6 @@
 #include <utility>
 
 #include "base/durable_file.h"
-#include "base/errors.h"
 #include "base/nearest_name.h"
 #include "experiment/given_flags.h"
 #include "settings/text_lists.h"

@@ -9,7 +9,6 @@
 #include "experiment/dataset_inputs.h"
 #include "experiment/learning_rates.h"
 #include "experiment/stage_flags.h"
-#include "experiment/stage_plan.h"
 #include "experiment/table_rows.h"
 
 namespace ppr::experiment {

@@ -12,29 +12,32 @@ using settings::Settings;
 
 void DescribeRows(Settings& settings, ExperimentSettings& config) {
   settings.Topic("What to run");
-  settings.Add(&config.tables,
-               {.flag = "tables",
-                .help = "Tables and figures of the paper: table1_parameters, table2_datasets, table3_few_shot, "
-                        "table4_zero_shot, table5_joint, figure3_ablation, table6_universality, figure4_sparsity, "
-                        "prompt_length, table7_cross_domain, table8_profile"});
+  settings.Add(
+      &config.tables,
+      {.flag = "tables",
+       .help = "Tables and figures of the paper: table1_parameters, table2_datasets, table3_few_shot, "
+               "table4_zero_shot, table5_joint, figure3_ablation, table6_universality, figure4_sparsity, "
+               "prompt_length, table7_cross_domain, table8_profile"});
   settings.Add(&config.datasets,
                {.flag = "datasets",
                 .help = "NAME=file.h5, or NAME=prepare.flags to prepare it first; of two domains "
                         "SOURCE:TARGET=source.h5:target.h5; several separated by commas"});
-  settings.Add(&config.models,
-               {.flag = "models",
-                .help = "Models to show: bert4rec, sasrec, melu, cl4srec, minet, pretrain, fine_tune, ppr_light, "
-                        "ppr_full, popularity, position_popularity, shared_prompt; TABLE:model for one table alone; "
-                        "none: those of the paper's table"});
-  settings.Add(&config.seeds,
-               {.flag = "seeds", .help = "Seeds; each has its own pre-training and tuning"});
-  settings.Add(&config.split_by_seed,
-               {.flag = "split_by_seed",
-                .help = "Datasets that are prepared first: each seed splits the users anew, with its own --seed"});
-  settings.Add(&config.learning_rates,
-               {.flag = "learning_rates",
-                .help = "Rates to choose from by validation, for all parameters or, as 1e-4/1e-3, for pre-trained and "
-                        "new ones; not of the shared pre-training (--pretrain_flags=--learning_rate=...)"});
+  settings.Add(
+      &config.models,
+      {.flag = "models",
+       .help = "Models to show: bert4rec, sasrec, melu, cl4srec, minet, pretrain, fine_tune, ppr_light, "
+               "ppr_full, popularity, position_popularity, shared_prompt; TABLE:model for one table alone; "
+               "none: those of the paper's table"});
+  settings.Add(&config.seeds, {.flag = "seeds", .help = "Seeds; each has its own pre-training and tuning"});
+  settings.Add(
+      &config.split_by_seed,
+      {.flag = "split_by_seed",
+       .help = "Datasets that are prepared first: each seed splits the users anew, with its own --seed"});
+  settings.Add(
+      &config.learning_rates,
+      {.flag = "learning_rates",
+       .help = "Rates to choose from by validation, for all parameters or, as 1e-4/1e-3, for pre-trained and "
+               "new ones; not of the shared pre-training (--pretrain_flags=--learning_rate=...)"});
   settings.Add(&config.scratch_learning_rates,
                {.flag = "scratch_learning_rates",
                 .help = "The same for models trained from scratch; none: those of new parameters in "
@@ -49,21 +52,22 @@ void DescribeRows(Settings& settings, ExperimentSettings& config) {
 
 void DescribeStages(Settings& settings, ExperimentSettings& config) {
   settings.Topic("Stages");
-  settings.Add(&config.pretrain_flags,
-               {.flag = "pretrain_flags",
-                .help = "More flags of ppr pretrain, separated by blanks; not those that make a row what it is"});
+  settings.Add(
+      &config.pretrain_flags,
+      {.flag = "pretrain_flags",
+       .help = "More flags of ppr pretrain, separated by blanks; not those that make a row what it is"});
   settings.Add(&config.tune_flags, {.flag = "tune_flags", .help = "The same of ppr tune"});
   settings.Add(&config.evaluate_flags, {.flag = "evaluate_flags", .help = "The same of ppr evaluate"});
-  settings.Add(&config.launcher,
-               {.flag = "launcher",
-                .help = "Words before the program, for example 'mpirun -np 2 --bind-to none'"});
-  settings.Add(&config.program,
-               {.flag = "program", .help = "The ppr that runs the stages; none: this one"});
-  settings.Add(&config.parallel_stages,
-               {.flag = "parallel_stages",
-                .help = "Stages that run at a time; above 1 the stages' flags must say how many cores each takes "
-                        "(--threads)",
-                .limits = settings::Between(1, 1024)});
+  settings.Add(
+      &config.launcher,
+      {.flag = "launcher", .help = "Words before the program, for example 'mpirun -np 2 --bind-to none'"});
+  settings.Add(&config.program, {.flag = "program", .help = "The ppr that runs the stages; none: this one"});
+  settings.Add(
+      &config.parallel_stages,
+      {.flag = "parallel_stages",
+       .help = "Stages that run at a time; above 1 the stages' flags must say how many cores each takes "
+               "(--threads)",
+       .limits = settings::Between(1, 1024)});
   settings.Add(&config.keep_going,
                {.flag = "keep_going", .help = "After a stage that fails, run what does not need it"});
   settings.Add(&config.dry_run, {.flag = "dry_run", .help = "Print the plan and run nothing"});

@@ -27,8 +27,8 @@ struct ExperimentSettings {
 };
 void Describe(settings::Settings& settings, ExperimentSettings& config);
 
-// The experiment; what cannot be read is added to `problems`. `flags_of` as in ExperimentConfig; `this_program`: what
-// runs the stages unless another program is named.
+// The experiment; what cannot be read is added to `problems`. `flags_of` as in ExperimentConfig;
+// `this_program`: what runs the stages unless another program is named.
 ExperimentConfig ConfigOf(const ExperimentSettings& given, const FlagsOfCommand& flags_of,
                           const std::string& this_program, std::vector<std::string>& problems);
 

@@ -7,7 +7,6 @@
 
 #include "experiment/expansion.h"
 #include "experiment/printed_numbers.h"
-#include "experiment/stage_runner.h"
 #include "experiment/stage_store.h"
 #include "report/results.h"
 #include "report/significance.h"

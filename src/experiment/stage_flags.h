@@ -11,9 +11,10 @@ namespace ppr::experiment {
 
 using StageFlags = std::map<std::string, std::string>;
 
-// The flags in a text, as words of a command line whose command takes `known`: of a name given twice the later wins, and
-// --flagfile=PATH stands for the flags in that file, so that its contents count, not its name. Problems are added to
-// `problems` and name `where`.
+// The flags in a text, as words of a command line whose command takes `known`: of a name given twice the
+// later wins, and
+// --flagfile=PATH stands for the flags in that file, so that its contents count, not its name. Problems are
+// added to `problems` and name `where`.
 StageFlags ParseStageFlags(const std::string& text, const std::string& where, const settings::FlagSet& known,
                            std::vector<std::string>& problems);
 // The flags of a flag file.

@@ -5,7 +5,6 @@
 #include <set>
 
 #include "base/digest.h"
-#include "base/errors.h"
 
 namespace ppr::experiment {
 namespace {

@@ -21,8 +21,8 @@ struct TableSpec {
   std::string task;  // of tuning and evaluation
   bool crosses_domains = false;
   bool has_figures = false;
-  bool splits_by_setting =
-      false;  // a table of its own for each setting: models of different settings do not compete
+  // A table of its own for each setting: models of different settings do not compete.
+  bool splits_by_setting = false;
   std::vector<std::string> models;           // by their names for --models
   std::vector<std::string> optional_models;  // controls: only when asked for
 };

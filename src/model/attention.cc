@@ -10,6 +10,7 @@
 
 #include "base/errors.h"
 #include "model/attention_kernel.h"
+#include "model/dropout_bits.h"
 #include "model/hash_dropout.h"
 #include "model/parallel_groups.h"
 

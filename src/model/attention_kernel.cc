@@ -4,6 +4,7 @@
 #include <cmath>
 #include <limits>
 
+#include "base/multi_target.h"
 #include "model/dropout_bits.h"
 #include "model/simd.h"
 #include "model/small_matmul.h"

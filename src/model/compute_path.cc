@@ -9,10 +9,12 @@ const settings::NameTable<ComputePath>& NamesOf(ComputePath) {
 }
 
 void Describe(settings::Settings& settings, ComputePath& path) {
-  settings.Add(&path, {.flag = "compute",
-                       .help = "The encoder's path: auto (fused CPU kernels where they can run it), fused, or reference "
-                               "(plain libtorch operators); results differ by rounding",
-                       .stored = false});
+  settings.Add(
+      &path,
+      {.flag = "compute",
+       .help = "The encoder's path: auto (fused CPU kernels where they can run it), fused, or reference "
+               "(plain libtorch operators); results differ by rounding",
+       .stored = false});
 }
 
 }  // namespace ppr::model

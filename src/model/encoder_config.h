@@ -31,16 +31,21 @@ struct EncoderConfig {
   Backbone backbone = Backbone::kTransformer;
   AttentionSpan attention = AttentionSpan::kCausal;
   int64_t blocks = 2, heads = 1, width = 64, ffn_width = 64;
-  int64_t max_history = 50;  // L: rows of the position table
+  // L: rows of the position table.
+  int64_t max_history = 50;
   Norm norm = Norm::kPre;
   Activation activation = Activation::kRelu;
-  double dropout = 0.2;  // of the embedding, attention weights, and both sub-layers' outputs
+  // Of the embedding, attention weights, and both sub-layers' outputs.
+  double dropout = 0.2;
   // Item embeddings (tokens with a position; not prompts) times sqrt(d), before positions are added
   // (SASRec.pytorch).
   bool scale_embedding = false;
-  bool embedding_norm = false;    // LayerNorm after positions are added (BERT, S3-Rec)
-  bool output_projection = true;  // linear layer after attention
-  bool final_norm = true;         // LayerNorm after the last block (pre-LN models)
+  // LayerNorm after positions are added (BERT, S3-Rec).
+  bool embedding_norm = false;
+  // A linear layer after attention.
+  bool output_projection = true;
+  // LayerNorm after the last block (pre-LN models).
+  bool final_norm = true;
   // Pre-LN only: residuals add the sub-layer's normalised input (kang205/SASRec).
   bool residual_from_norm = false;
   PositionOrigin position_origin = PositionOrigin::kStart;

@@ -8,6 +8,7 @@
 #include <cstring>
 
 #include "base/errors.h"
+#include "base/multi_target.h"
 #include "model/parallel_groups.h"
 #include "model/simd.h"
 

@@ -8,6 +8,8 @@
 #include <string>
 
 #include "base/errors.h"
+#include "base/multi_target.h"
+#include "model/dropout_bits.h"
 #include "model/simd.h"
 
 namespace ppr::model {

@@ -6,8 +6,6 @@
 
 #include <cstdint>
 
-#include "model/dropout_bits.h"
-
 namespace ppr::model {
 
 // input [T, d]; token_keys [T] int64. Kept elements are scaled by DropoutScale, others are 0. rate in [0, 1).

@@ -7,6 +7,7 @@
 #include <cmath>
 
 #include "base/errors.h"
+#include "base/multi_target.h"
 #include "model/gather_rows.h"
 #include "model/losses.h"
 #include "model/parallel_groups.h"

@@ -4,6 +4,7 @@
 
 #include "base/errors.h"
 #include "base/findings.h"
+#include "model/dropout_bits.h"
 #include "model/gather_rows.h"
 #include "model/hash_dropout.h"
 
@@ -26,10 +27,11 @@ const settings::NameTable<PromptKind>& NamesOf(PromptKind) {
 
 void DescribeHiddenWidth(settings::Settings& settings, PromptConfig& config) {
   constexpr int64_t kMost = 65536;
-  settings.Section("prompt").Add(&config.hidden_width, {.flag = "prompt_hidden_width",
-                                                        .help = "Hidden width of prompt generator and profile model",
-                                                        .key = "hidden_width",
-                                                        .limits = settings::Between(1, kMost)});
+  settings.Section("prompt").Add(&config.hidden_width,
+                                 {.flag = "prompt_hidden_width",
+                                  .help = "Hidden width of prompt generator and profile model",
+                                  .key = "hidden_width",
+                                  .limits = settings::Between(1, kMost)});
 }
 
 void Describe(settings::Settings& settings, PromptConfig& config) {
@@ -38,29 +40,34 @@ void Describe(settings::Settings& settings, PromptConfig& config) {
   const settings::NameTable<PromptKind> offered = {{"personal", PromptKind::kPersonal},
                                                    {"shared", PromptKind::kShared}};
   settings.Section("prompt");
-  settings.AddChoice(&config.kind, offered,
-                     {.flag = "prompt",
-                      .help = "personal: made from the user's profile (across domains, the user's vector there); "
-                              "shared: the same learned tokens for everybody",
-                      .key = "kind",
-                      .newer = true});
-  settings.Add(&config.num_tokens, {.flag = "prompt_tokens",
-                                    .help = "Prefix tokens n that the prompt generator makes; fine_tune makes none",
-                                    .key = "num_tokens",
-                                    .limits = settings::Between(0, kMostTokens)});
+  settings.AddChoice(
+      &config.kind, offered,
+      {.flag = "prompt",
+       .help = "personal: made from the user's profile (across domains, the user's vector there); "
+               "shared: the same learned tokens for everybody",
+       .key = "kind",
+       .newer = true});
+  settings.Add(&config.num_tokens,
+               {.flag = "prompt_tokens",
+                .help = "Prefix tokens n that the prompt generator makes; fine_tune makes none",
+                .key = "num_tokens",
+                .limits = settings::Between(0, kMostTokens)});
   DescribeHiddenWidth(settings, config);
-  settings.Add(&config.shared_tables,
-               {.flag = "shared_tables", .help = "Prompt generator and profile model read the same profile tables"});
-  settings.Add(&config.use_profile_model,
-               {.flag = "use_profile_model", .help = "Add the profile model's vector (Eq. 4) to the user vector"});
+  settings.Add(
+      &config.shared_tables,
+      {.flag = "shared_tables", .help = "Prompt generator and profile model read the same profile tables"});
+  settings.Add(
+      &config.use_profile_model,
+      {.flag = "use_profile_model", .help = "Add the profile model's vector (Eq. 4) to the user vector"});
 }
 
 void DescribeProjector(settings::Settings& settings, PromptConfig& config) {
   constexpr int64_t kMost = 8192;  // its second layer is [width, width]
-  settings.Section("prompt").Add(&config.projector_width,
-                                 {.flag = "projector_width",
-                                  .help = "Two-layer projector of this width before the contrastive loss; 0: none",
-                                  .limits = settings::Between(0, kMost)});
+  settings.Section("prompt").Add(
+      &config.projector_width,
+      {.flag = "projector_width",
+       .help = "Two-layer projector of this width before the contrastive loss; 0: none",
+       .limits = settings::Between(0, kMost)});
 }
 
 void DescribeStored(settings::Settings& settings, PromptConfig& config) {

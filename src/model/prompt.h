@@ -35,8 +35,8 @@ struct PromptConfig {
   std::vector<std::string> Problems() const;
 };
 
-// Under the topic of the moment, in section "prompt" of stored configs. The projector stands with the contrastive
-// loss; the flag of hidden_width is also that of a profile model alone.
+// Under the topic of the moment, in section "prompt" of stored configs. The projector stands with the
+// contrastive loss; the flag of hidden_width is also that of a profile model alone.
 void Describe(settings::Settings& settings, PromptConfig& config);
 void DescribeProjector(settings::Settings& settings, PromptConfig& config);
 void DescribeHiddenWidth(settings::Settings& settings, PromptConfig& config);

@@ -1,20 +1,11 @@
 // Vector lanes for the hot CPU loops of this room: GCC vector types of 64 bytes, which the compiler lowers to
-// whatever the target has, and a macro that compiles a function once per x86 level and picks the best at load
-// time.
-//
-// A PPR_MULTI_TARGET function must be a plain function (no template); what it calls must be PPR_INLINE, so
-// that it is compiled for the same level.
+// whatever the target has. For functions that are PPR_MULTI_TARGET (base/multi_target.h): what they call of
+// this is PPR_INLINE, so that it is compiled for the same level.
 #pragma once
 
 #include <cstdint>
 #include <cstring>
 
-// Sanitizers start too late for the load-time choice, and only x86 has these levels.
-#if defined(__x86_64__) && defined(__GNUC__) && !defined(__clang__) && !defined(__SANITIZE_ADDRESS__)
-#define PPR_MULTI_TARGET __attribute__((target_clones("arch=x86-64-v4", "arch=x86-64-v3", "default")))
-#else
-#define PPR_MULTI_TARGET
-#endif
 #define PPR_INLINE inline __attribute__((always_inline))
 
 // Passing 64-byte vectors between functions would depend on the target; everything here is inlined, so none

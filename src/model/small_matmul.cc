@@ -1,5 +1,6 @@
 #include "model/small_matmul.h"
 
+#include "base/multi_target.h"
 #include "model/simd.h"
 
 #pragma GCC diagnostic ignored "-Wpsabi"  // vectors never cross a call that is not inlined

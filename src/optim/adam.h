@@ -40,9 +40,10 @@ class DenseAdam {
 
 // How a row gets past the steps that it skipped.
 enum class CatchUpRule {
-  kGaussRule,  // in a few operations an entry (train/skipped_steps.h); replays the rows that it is not exact
-               // for
-  kReplay,     // step by step: the oracle, bit for bit what DenseAdam does within replay_limit()
+  // In a few operations an entry (optim/skipped_steps.h); replays the rows that it is not exact for.
+  kGaussRule,
+  // Step by step: the oracle, bit for bit what DenseAdam does within replay_limit().
+  kReplay,
 };
 
 // Writes the gradient of the i-th slot of an update, d floats; called once for each i, from ATen's threads.

@@ -31,7 +31,8 @@ struct AdamConfig {
 
 // Under the topic and in the section of the moment: the rate with the flag and meaning that it has there.
 void Describe(settings::Settings& settings, AdamConfig& config);
-void AddLearningRate(settings::Settings& settings, double* rate, const std::string& flag, const std::string& help);
+void AddLearningRate(settings::Settings& settings, double* rate, const std::string& flag,
+                     const std::string& help);
 void AddWarmupSteps(settings::Settings& settings, int64_t* steps);
 
 template <typename T>

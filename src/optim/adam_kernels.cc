@@ -2,12 +2,7 @@
 
 #include <cmath>
 
-// One binary runs on any x86-64 and uses the widest vectors that it finds.
-#if defined(__x86_64__) && defined(__GNUC__) && !defined(__clang__)
-#define PPR_VECTOR_CLONES __attribute__((target_clones("arch=x86-64-v4", "arch=x86-64-v3", "default")))
-#else
-#define PPR_VECTOR_CLONES
-#endif
+#include "base/multi_target.h"
 
 namespace ppr::optim {
 
@@ -31,19 +26,19 @@ template <typename T>
 
 }  // namespace
 
-PPR_VECTOR_CLONES
+PPR_MULTI_TARGET
 void AdamStep(float* p, float* m, float* v, const float* g, int64_t n, const AdamConstants<float>& constants,
               AdamCoefficients<float> step) {
   StepAll(p, m, v, g, n, constants, step);
 }
 
-PPR_VECTOR_CLONES
+PPR_MULTI_TARGET
 void AdamStep(double* p, double* m, double* v, const double* g, int64_t n,
               const AdamConstants<double>& constants, AdamCoefficients<double> step) {
   StepAll(p, m, v, g, n, constants, step);
 }
 
-PPR_VECTOR_CLONES
+PPR_MULTI_TARGET
 void AdamReplay(float* __restrict p, float* __restrict m, float* __restrict v, int64_t n,
                 const AdamConstants<float>& constants, const AdamCoefficients<float>* steps,
                 int64_t num_steps) {
@@ -58,7 +53,7 @@ void AdamReplay(float* __restrict p, float* __restrict m, float* __restrict v, i
   }
 }
 
-PPR_VECTOR_CLONES
+PPR_MULTI_TARGET
 void AdamSkip(float* __restrict p, float* __restrict m, float* __restrict v, int64_t n,
               const SkippedRule& skipped, float decay1, float decay2) {
   const SkippedRule rule = skipped;
@@ -71,7 +66,7 @@ void AdamSkip(float* __restrict p, float* __restrict m, float* __restrict v, int
   }
 }
 
-PPR_VECTOR_CLONES
+PPR_MULTI_TARGET
 void AdamDecay(float* __restrict m, float* __restrict v, int64_t n, float decay1, float decay2) {
   for (int64_t i = 0; i < n; ++i) {
     m[i] *= decay1;

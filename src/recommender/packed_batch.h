@@ -14,7 +14,7 @@
 #include "data/batches.h"
 #include "data/dataset.h"
 #include "data/negatives.h"
-#include "model/encoder.h"
+#include "model/encoder_config.h"
 #include "model/packed_layout.h"
 #include "recommender/sequence_augmentation.h"
 

@@ -7,7 +7,6 @@
 #include <vector>
 
 #include "data/dataset.h"
-#include "dist/communicator.h"
 #include "recommender/recommender.h"
 
 namespace ppr::recommender {

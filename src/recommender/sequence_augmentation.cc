@@ -1,6 +1,5 @@
 #include "recommender/sequence_augmentation.h"
 
-
 #include <algorithm>
 #include <numeric>
 #include <utility>
@@ -143,11 +142,12 @@ void Describe(settings::Settings& settings, MaskedItems& config) {
                                    .key = "ratio",
                                    .alias = "hidden_ratio",
                                    .limits = settings::InnerShare()});
-  settings.Add(&config.last_share, {.flag = "mask_last_prob",
-                                    .help = "bert4rec: share of the sequences in which the newest click alone is",
-                                    .key = "last_share",
-                                    .alias = "hidden_last_share",
-                                    .limits = settings::AnyShare()});
+  settings.Add(&config.last_share,
+               {.flag = "mask_last_prob",
+                .help = "bert4rec: share of the sequences in which the newest click alone is",
+                .key = "last_share",
+                .alias = "hidden_last_share",
+                .limits = settings::AnyShare()});
 }
 
 }  // namespace ppr::recommender

@@ -1,5 +1,5 @@
 // What a difference between two models is worth: p-values corrected for their number, and effect sizes. The
-// paired t-test itself is in train/paired_comparison.h; its t, p-value and number of users come in here.
+// paired t-test itself is in evaluation/paired_comparison.h; its t, p-value and number of users come in here.
 #pragma once
 
 #include <cstdint>

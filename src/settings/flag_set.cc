@@ -50,7 +50,7 @@ std::vector<FlagTopic> TopicsOf(const Settings& settings) {
     if (topics.empty() || topics.back().title != setting.topic)
       topics.push_back({setting.topic, {}, setting.in_config_flags});
     topics.back().flags.push_back({setting.flag(), setting.type(), setting.text(), setting.description.help,
-                                    setting.description.alias});
+                                   setting.description.alias});
   }
   return topics;
 }
@@ -288,7 +288,8 @@ void FlagSet::AddProblems(const std::vector<std::string>& problems) {
     if (found == entries_.end()) {
       problems_.push_back(problem);
     } else {
-      problems_.push_back("--" + found->first + " (" + found->second.source.ToText() + ")" + problem.substr(end));
+      problems_.push_back("--" + found->first + " (" + found->second.source.ToText() + ")" +
+                          problem.substr(end));
     }
   }
 }

@@ -55,7 +55,8 @@ class FlagSet {
 
   // `arguments`: the command line after the sub-command's name. Call once.
   void Parse(const std::vector<std::string>& arguments);
-  // The same of words that stand elsewhere than on the command line (a file, another flag's value): flags only.
+  // The same of words that stand elsewhere than on the command line (a file, another flag's value): flags
+  // only.
   void ParseWords(const std::vector<std::string>& words, const FlagSource& origin);
   // Gives `values` (flag, value) to flags that neither the command line nor a file set.
   void ApplyPreset(const std::string& preset, const std::vector<std::pair<std::string, std::string>>& values);

@@ -1,5 +1,5 @@
-// The types of flags, and checks of single values that are stricter than reading them: no NaN, infinity or text that
-// trails.
+// The types of flags, and checks of single values that are stricter than reading them: no NaN, infinity or
+// text that trails.
 #pragma once
 
 #include <string>

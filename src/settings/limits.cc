@@ -39,11 +39,14 @@ Limits ShareAboveZero() {
 }
 
 Limits InnerShare() {
-  return {.expected = "a share in (0, 1)", .least = 0, .most = 1, .least_is_open = true, .most_is_open = true};
+  return {
+      .expected = "a share in (0, 1)", .least = 0, .most = 1, .least_is_open = true, .most_is_open = true};
 }
 
 Limits AnyShare() { return {.expected = "a share in [0, 1]", .least = 0, .most = 1}; }
 
-Limits Temperature() { return {.expected = "a positive number from 0.001 to 1000", .least = 0.001, .most = 1000}; }
+Limits Temperature() {
+  return {.expected = "a positive number from 0.001 to 1000", .least = 0.001, .most = 1000};
+}
 
 }  // namespace ppr::settings

@@ -8,8 +8,8 @@
 
 namespace ppr::settings {
 
-// Values in [least, most], with ends left out where they are open; NaN never. `expected` completes "expected ...", and
-// expected_above does for values that are too large, where it is given.
+// Values in [least, most], with ends left out where they are open; NaN never. `expected` completes "expected
+// ...", and expected_above does for values that are too large, where it is given.
 struct Limits {
   std::string expected, expected_above;
   double least = -std::numeric_limits<double>::infinity();

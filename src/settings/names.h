@@ -1,5 +1,6 @@
-// The names of enumerated settings, as flags and stored configs spell them. Each enumeration has one table, declared
-// beside it as `const settings::NameTable<E>& NamesOf(E)`, which is found by the argument's namespace.
+// The names of enumerated settings, as flags and stored configs spell them. Each enumeration has one table,
+// declared beside it as `const settings::NameTable<E>& NamesOf(E)`, which is found by the argument's
+// namespace.
 #pragma once
 
 #include <optional>

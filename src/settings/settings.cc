@@ -107,7 +107,8 @@ std::string Setting::Problem() const {
   const std::optional<double> number = std::visit(AsNumber(), value);
   if (number && description.limits && !description.limits->Allow(*number))
     return "expected " + description.limits->ExpectedInsteadOf(*number) + ", found " + text();
-  if (!description.required.empty() && text().empty()) return "expected " + description.required + ", found nothing";
+  if (!description.required.empty() && text().empty())
+    return "expected " + description.required + ", found nothing";
   return "";
 }
 
@@ -131,7 +132,8 @@ void Settings::AddField(const void* field, FieldPointer value, Description descr
   const std::string& key = description.key.empty() ? description.flag : description.key;
   if (!description.stored_when) description.stored_when = stored_while_;
   std::string path = description.stored && !section_.empty() ? section_ + "/" + key : "";
-  all_.push_back({std::move(description), std::move(value), field, topic_, in_config_flags_, std::move(path)});
+  all_.push_back(
+      {std::move(description), std::move(value), field, topic_, in_config_flags_, std::move(path)});
 }
 
 std::string UnknownChoice(const std::string& name, const std::vector<std::string>& names) {
@@ -149,7 +151,9 @@ void Settings::Take(const Settings& others, const void* field) {
   all_.back().in_config_flags = in_config_flags_;
 }
 
-void Settings::TakeAll(const Settings& others) { all_.insert(all_.end(), others.all_.begin(), others.all_.end()); }
+void Settings::TakeAll(const Settings& others) {
+  all_.insert(all_.end(), others.all_.begin(), others.all_.end());
+}
 
 void Settings::TakeStored(const Settings& others) {
   for (const Setting& setting : others.all_) {
@@ -160,8 +164,8 @@ void Settings::TakeStored(const Settings& others) {
 }
 
 const std::string& Settings::FlagOf(const void* field) const {
-  const auto found = std::find_if(all_.begin(), all_.end(),
-                                  [&](const Setting& setting) { return setting.field == field; });
+  const auto found =
+      std::find_if(all_.begin(), all_.end(), [&](const Setting& setting) { return setting.field == field; });
   PPR_BUG_IF_NOT(found != all_.end(), "a setting is asked for that is not described");
   return found->flag();
 }

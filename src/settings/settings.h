@@ -1,10 +1,10 @@
-// A config struct described field by field, once: what a person may set, what it means, what it may be, and under which
-// name it is stored. Flags and their help, checks, stored configs and their comparison all read the description
-// (flag_set.h, stored_settings.h).
+// A config struct described field by field, once: what a person may set, what it means, what it may be, and
+// under which name it is stored. Flags and their help, checks, stored configs and their comparison all read
+// the description (flag_set.h, stored_settings.h).
 //
-// Beside each config struct stands `void Describe(Settings& settings, Config& config)`, which adds its fields in the order
-// of the help. A description points into the config that it was made for, which must outlive it: reading shows the
-// config's values, assigning changes them. Local; one thread at a time.
+// Beside each config struct stands `void Describe(Settings& settings, Config& config)`, which adds its fields
+// in the order of the help. A description points into the config that it was made for, which must outlive it:
+// reading shows the config's values, assigning changes them. Local; one thread at a time.
 #pragma once
 
 #include <cstdint>
@@ -30,8 +30,8 @@ struct TextValue {
   std::function<std::string(const std::string& text)> restore;
 };
 
-using FieldPointer = std::variant<bool*, int32_t*, int64_t*, uint64_t*, double*, std::string*, std::vector<std::string>*,
-                                  std::vector<int64_t>*, TextValue>;
+using FieldPointer = std::variant<bool*, int32_t*, int64_t*, uint64_t*, double*, std::string*,
+                                  std::vector<std::string>*, std::vector<int64_t>*, TextValue>;
 
 // What is said of a field.
 struct Description {
@@ -42,8 +42,8 @@ struct Description {
   bool stored = true;
   // Configs that were stored before the field existed were made with what is now its default.
   bool newer = false;
-  // Stored, and expected in stored configs, only while this holds; absent = always. Fields before this one have been
-  // read when it is asked.
+  // Stored, and expected in stored configs, only while this holds; absent = always. Fields before this one
+  // have been read when it is asked.
   std::function<bool()> stored_when;
   std::optional<Limits> limits;  // of numbers
   std::string required;          // what is expected of a text that must not be empty, for example "a path"
@@ -79,16 +79,12 @@ class Settings {
   Settings& StoredWhile(std::function<bool()> holds);
 
   template <typename T>
-  void Add(T* value, Description description)
-    requires(!std::is_enum_v<T>)
-  {
+  void Add(T* value, Description description) requires(!std::is_enum_v<T>) {
     AddField(value, value, std::move(description));
   }
   // An enumeration by its names; `offered`: those that a person may give, of all the names there are.
   template <typename Enum>
-  void Add(Enum* value, Description description)
-    requires std::is_enum_v<Enum>
-  {
+  void Add(Enum* value, Description description) requires std::is_enum_v<Enum> {
     AddChoice(value, NamesOf(*value), std::move(description));
   }
   template <typename Enum>
@@ -147,7 +143,8 @@ Settings SettingsOf(Config& config) {
   return settings;
 }
 
-// (flag, text) of the settings that have other values in `changed` than in `base`, which describe the same struct.
+// (flag, text) of the settings that have other values in `changed` than in `base`, which describe the same
+// struct.
 std::vector<std::pair<std::string, std::string>> ChangedFlags(const Settings& base, const Settings& changed);
 
 // What is outside its limits in `config`.

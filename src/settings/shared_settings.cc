@@ -10,11 +10,12 @@ void AddDataset(Settings& settings, std::string* path, bool required) {
 }
 
 void AddOutput(Settings& settings, std::string* path, bool required) {
-  settings.Add(path, {.flag = "output",
-                      .help = "Folder or file to write: a run folder (pretrain, tune), a folder for metrics.json and "
-                              "cases.tsv (evaluate; none: print only), dataset.h5 (prepare)",
-                      .stored = false,
-                      .required = required ? "a path" : ""});
+  settings.Add(
+      path, {.flag = "output",
+             .help = "Folder or file to write: a run folder (pretrain, tune), a folder for metrics.json and "
+                     "cases.tsv (evaluate; none: print only), dataset.h5 (prepare)",
+             .stored = false,
+             .required = required ? "a path" : ""});
 }
 
 void AddSeed(Settings& settings, uint64_t* seed) {

@@ -134,7 +134,8 @@ std::vector<std::string> StoredDifferences(const std::string& stored_json, const
   };
   for (const auto& [path, value] : stored.items()) {
     const auto at = current.find(path);
-    if (at == current.end() || *at != value) differ(path, value.dump(), at == current.end() ? "nothing" : at->dump());
+    if (at == current.end() || *at != value)
+      differ(path, value.dump(), at == current.end() ? "nothing" : at->dump());
   }
   for (const auto& [path, value] : current.items()) {
     if (!stored.contains(path)) differ(path, "nothing", value.dump());

@@ -14,8 +14,8 @@ std::vector<std::string> SplitList(const std::string& text);
 // {a, b, c} -> "a,b,c".
 std::string JoinedList(const std::vector<std::string>& parts);
 
-// Words between blanks; a part in single or double quotes keeps its blanks. A missing closing quote is a problem
-// that names `where`.
+// Words between blanks; a part in single or double quotes keeps its blanks. A missing closing quote is a
+// problem that names `where`.
 std::vector<std::string> SplitWords(const std::string& text, const std::string& where,
                                     std::vector<std::string>& problems);
 

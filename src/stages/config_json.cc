@@ -8,7 +8,8 @@ namespace {
 using settings::Settings;
 
 // The fields of a model's profiles, stored with its prompt.
-void AddProfileFacts(Settings& settings, std::vector<std::string>* names, std::vector<int64_t>* vocabulary_sizes) {
+void AddProfileFacts(Settings& settings, std::vector<std::string>* names,
+                     std::vector<int64_t>* vocabulary_sizes) {
   settings.Section("prompt");
   settings.AddFact(names, "fields");
   settings.AddFact(vocabulary_sizes, "vocabulary_sizes");

@@ -4,6 +4,7 @@
 #include <string>
 #include <vector>
 
+#include "model/encoder_config.h"
 #include "recommender/profile_input.h"
 #include "stages/stage_config.h"
 
@@ -39,8 +40,8 @@ struct StoredModel {
 };
 StoredModel ParseStoredModel(const std::string& config_json, const std::string& where);
 
-// "flag: expected X, as the checkpoint has it, found Y" for every difference between a stored config and this run's;
-// empty when equal.
+// "flag: expected X, as the checkpoint has it, found Y" for every difference between a stored config and this
+// run's; empty when equal.
 std::vector<std::string> ConfigDifferences(const std::string& stored_json, const std::string& current_json);
 
 }  // namespace ppr::stages

@@ -37,7 +37,8 @@ std::vector<int64_t> CasesOf(const EvaluateConfig& config, const data::Dataset& 
 data::UserPart UsersOfPart(data::CasePart part) {
   if (part == data::CasePart::kColdTest) return data::UserPart::kColdTest;
   if (part == data::CasePart::kColdDev) return data::UserPart::kColdDev;
-  throw ConfigError("part: expected cold_dev or cold_test for profile prediction, found " + settings::NameOf(part));
+  throw ConfigError("part: expected cold_dev or cold_test for profile prediction, found " +
+                    settings::NameOf(part));
 }
 
 struct Scored {
@@ -96,12 +97,13 @@ EvaluationReport EvaluateProfiles(dist::Communicator& communicator, const Evalua
   const std::vector<int32_t> users =
       recommender::UsersWithValue(dataset, data::UsersOf(dataset, UsersOfPart(part)), field);
   if (users.empty()) {
-    throw DataError(dataset.path + ": expected users of part " + settings::NameOf(part) + " with a value of " +
-                    field.name + ", found none");
+    throw DataError(dataset.path + ": expected users of part " + settings::NameOf(part) +
+                    " with a value of " + field.name + ", found none");
   }
   const recommender::ProfilePredictions predictions =
       recommender::PredictProfiles(recommender, dataset, users, field, config.batch_cases);
-  EvaluationReport report{.task = settings::NameOf(evaluation::EvaluationTask::kProfile), .part = settings::NameOf(part)};
+  EvaluationReport report{.task = settings::NameOf(evaluation::EvaluationTask::kProfile),
+                          .part = settings::NameOf(part)};
   report.profile = recommender::MetricsOf(predictions.labels, predictions.predicted, field.classes,
                                           recommender::RarestClass(dataset, field));
   if (communicator.rank() == 0 && !config.output.empty())
@@ -186,7 +188,8 @@ EvaluationReport Evaluate(dist::Communicator& communicator, const EvaluateConfig
   const StoredModel model = ParseStoredModel(checkpoint.contents.config_json, checkpoint.folder);
   if (source && model.kind != ModelKind::kMinet) {
     throw ConfigError("source_dataset: expected nothing for " + checkpoint.folder + ", which is of " +
-                      settings::NameOf(model.kind) + " and reads one dataset, found " + config.source_dataset);
+                      settings::NameOf(model.kind) + " and reads one dataset, found " +
+                      config.source_dataset);
   }
   if (model.kind == ModelKind::kMelu) {
     const data::NegativeSampler negatives(dataset, model.seed);

@@ -34,7 +34,8 @@ const std::vector<ModelKindEntry>& ModelKinds() {
       {.kind = ModelKind::kCl4srec,
        .name = "cl4srec",
        .topic = kSequences,
-       .describe = [](Settings& settings, PretrainConfig& config) { Describe(settings, config.augmentation); },
+       .describe = [](Settings& settings,
+                      PretrainConfig& config) { Describe(settings, config.augmentation); },
        .section = "pair"},
       {.kind = ModelKind::kBert4rec,
        .name = "bert4rec",
@@ -88,11 +89,12 @@ void CheckModelKind(const PretrainConfig& config, Findings& findings) {
   const ModelKindEntry& entry = EntryOf(config.kind);
   if (entry.scores_pairs) CheckPairScorer(config, findings);
   const bool bidirectional = config.encoder.attention == model::AttentionSpan::kBidirectional;
-  findings.Expect(bidirectional == entry.hides_clicks, "attention",
-                  entry.hides_clicks ? "bidirectional, for " + entry.name : "causal: next items are predicted",
-                  NameOf(config.encoder.attention));
-  findings.Expect(!bidirectional || config.encoder.max_history >= 2, "max_history", "at least 2, one of them for the mask",
-                  std::to_string(config.encoder.max_history));
+  findings.Expect(
+      bidirectional == entry.hides_clicks, "attention",
+      entry.hides_clicks ? "bidirectional, for " + entry.name : "causal: next items are predicted",
+      NameOf(config.encoder.attention));
+  findings.Expect(!bidirectional || config.encoder.max_history >= 2, "max_history",
+                  "at least 2, one of them for the mask", std::to_string(config.encoder.max_history));
   const bool is_gru = config.kind == ModelKind::kGru4rec;
   findings.Expect((config.encoder.backbone == model::Backbone::kGru) == is_gru, "backbone",
                   is_gru ? "gru, for " + entry.name : "transformer", NameOf(config.encoder.backbone));

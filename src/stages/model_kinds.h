@@ -1,5 +1,6 @@
-// The kinds of model that pretrain trains from scratch: each says in one entry what it is called, what it needs, what it
-// refuses and what it has settings for (docs/models.md). Who builds and restores a kind asks its entry, not its name.
+// The kinds of model that pretrain trains from scratch: each says in one entry what it is called, what it
+// needs, what it refuses and what it has settings for (docs/models.md). Who builds and restores a kind asks
+// its entry, not its name.
 #pragma once
 
 #include <string>

@@ -4,7 +4,7 @@
 #include <cstdint>
 #include <string>
 
-#include "stages/stages.h"
+#include "train/training_loop.h"
 
 namespace ppr::stages {
 

@@ -1,5 +1,5 @@
-// Settings of the stages: plain structs, each with its description, from which flags, checks and stored configs come.
-// Problems() lists everything wrong at once.
+// Settings of the stages: plain structs, each with its description, from which flags, checks and stored
+// configs come. Problems() lists everything wrong at once.
 #pragma once
 
 #include <cstdint>
@@ -7,10 +7,9 @@
 #include <vector>
 
 #include "evaluation/case_evaluation.h"
-#include "model/encoder.h"
-#include "model/losses.h"
-#include "model/prompt.h"
 #include "model/compute_path.h"
+#include "model/encoder_config.h"
+#include "model/prompt.h"
 #include "recommender/sequence_augmentation.h"
 #include "settings/settings.h"
 #include "stages/model_kinds.h"

@@ -97,7 +97,8 @@ StoredModel RequirePretrained(const checkpoint::LoadedCheckpoint& checkpoint) {
   }
   StoredModel model = ParseStoredModel(checkpoint.contents.config_json, checkpoint.folder);
   if (model.kind == ModelKind::kMelu || model.kind == ModelKind::kMinet) {
-    throw DataError(checkpoint.folder + ": expected a sequence model to tune, found " + settings::NameOf(model.kind));
+    throw DataError(checkpoint.folder + ": expected a sequence model to tune, found " +
+                    settings::NameOf(model.kind));
   }
   if (model.has_prompt) {
     throw DataError(checkpoint.folder +
@@ -196,6 +197,14 @@ Model BuildModel(dist::Communicator& communicator, const TuneConfig& config, con
   return model;
 }
 
+// What the report says of parameters that PPR(light) leaves alone. Collective.
+std::string FrozenText(dist::Communicator& communicator, const std::string& digest_here) {
+  std::string digests;
+  for (const std::string& of_rank : dist::AllGatherText(communicator, digest_here)) digests += of_rank;
+  return Format("frozen parameters: digest %s before and after, over the shards of %d ranks\n",
+                DigestOfBytes(digests.data(), digests.size()).c_str(), communicator.size());
+}
+
 }  // namespace
 
 train::StageResult Tune(dist::Communicator& communicator, const TuneConfig& given,
@@ -239,17 +248,13 @@ train::StageResult Tune(dist::Communicator& communicator, const TuneConfig& give
   const std::string digest_before = PretrainedDigest(recommender, model.pretrained_dense);
   train::TrainingLoop loop(recommender, step, dataset, plan, training, std::move(inputs));
   train::StageResult result = loop.Run();
-  const std::string digest_after = PretrainedDigest(recommender, model.pretrained_dense);
-  const bool light = config.method == TuneMethod::kPprLight;
-  PPR_BUG_IF_NOT(!light || digest_before == digest_after, "PPR(light) changed a frozen parameter");
   const ParameterCounts counts =
       CountParameters(step, recommender, model.pretrained_dense, config.source_dataset.empty());
   result.text = settings::NameOf(config.method) + " " + result.text + ToText(counts);
-  if (light) {
-    std::string digests;
-    for (const std::string& of_rank : dist::AllGatherText(communicator, digest_after)) digests += of_rank;
-    result.text += Format("frozen parameters: digest %s before and after, over the shards of %d ranks\n",
-                          DigestOfBytes(digests.data(), digests.size()).c_str(), communicator.size());
+  if (config.method == TuneMethod::kPprLight) {
+    const std::string digest_after = PretrainedDigest(recommender, model.pretrained_dense);
+    PPR_BUG_IF_NOT(digest_before == digest_after, "PPR(light) changed a frozen parameter");
+    result.text += FrozenText(communicator, digest_after);
   }
   if (communicator.rank() == 0) WriteRunSummary(training.output, "tune", result, counts);
   return result;

@@ -5,7 +5,6 @@
 #include <algorithm>
 
 #include "base/errors.h"
-#include "base/random.h"
 #include "model/catalogue_softmax_loss.h"
 #include "model/losses.h"
 #include "model/nt_xent_loss.h"

@@ -18,9 +18,10 @@ void DescribeLoss(settings::Settings& settings, ContrastiveConfig& config) {
   settings.Add(&config.temperature, {.flag = "temperature",
                                      .help = "Temperature tau of the contrastive loss (Eq. 6)",
                                      .limits = settings::Temperature()});
-  settings.Add(&config.views, {.flag = "views",
-                               .help = "Augmented views: prompt (masked profile), behaviour (masked clicks) or both "
-                                       "(the sum of two losses)"});
+  settings.Add(&config.views,
+               {.flag = "views",
+                .help = "Augmented views: prompt (masked profile), behaviour (masked clicks) or both "
+                        "(the sum of two losses)"});
 }
 
 void DescribeViews(settings::Settings& settings, ContrastiveConfig& config) {

@@ -27,8 +27,8 @@ struct ContrastiveConfig {
   double behaviour_mask_ratio = 0.2;  // gamma_2, 3.5.2
   recommender::BehaviourAugmentation behaviour = recommender::BehaviourAugmentation::kDelete;
 };
-// Under the topic of the moment, in section "contrastive" of stored configs: what says how strongly, and how views
-// are made.
+// Under the topic of the moment, in section "contrastive" of stored configs: what says how strongly, and how
+// views are made.
 void DescribeLoss(settings::Settings& settings, ContrastiveConfig& config);
 void DescribeViews(settings::Settings& settings, ContrastiveConfig& config);
 

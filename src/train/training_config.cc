@@ -13,20 +13,22 @@ constexpr int64_t kMostNegatives = 10'000, kMostSharedNegatives = 1'000'000;
 
 void DescribeSteps(settings::Settings& settings, TrainingConfig& config) {
   settings.Topic("Training");
-  settings.Add(&config.loss, {.flag = "loss",
-                              .help = "Of items: bpr, bce, or softmax (cross-entropy over the whole catalogue, which "
-                                      "needs no negatives)"});
+  settings.Add(&config.loss,
+               {.flag = "loss",
+                .help = "Of items: bpr, bce, or softmax (cross-entropy over the whole catalogue, which "
+                        "needs no negatives)"});
   settings.Add(&config.negatives,
                {.flag = "negatives",
                 .help = "Negatives per target, uniform, never an item that the user clicked in training",
                 .limits = settings::Between(1, kMostSharedNegatives)});
-  settings.Add(&config.negative_sharing,
-               {.flag = "negative_sharing",
-                .help = "own: each target draws its negatives; batch: all targets of a step share them (hundreds are "
-                        "cheap then), and a user's own clicks among them do not count for that user"});
-  settings.Add(&config.batch_size, {.flag = "batch_size",
-                                    .help = "Sequences of one step, over all ranks",
-                                    .limits = settings::Count(1)});
+  settings.Add(
+      &config.negative_sharing,
+      {.flag = "negative_sharing",
+       .help = "own: each target draws its negatives; batch: all targets of a step share them (hundreds are "
+               "cheap then), and a user's own clicks among them do not count for that user"});
+  settings.Add(
+      &config.batch_size,
+      {.flag = "batch_size", .help = "Sequences of one step, over all ranks", .limits = settings::Count(1)});
   settings.Add(&config.max_epochs, {.flag = "max_epochs",
                                     .help = "Stop after so many passes over the training clicks",
                                     .stored = false,
@@ -39,9 +41,10 @@ void DescribeSteps(settings::Settings& settings, TrainingConfig& config) {
 
 void DescribeEvaluations(settings::Settings& settings, TrainingConfig& config) {
   settings.Topic("Evaluation and checkpoints");
-  settings.Add(&config.metric, {.flag = "metric",
-                                .help = "Metric of the validation cases that decides which checkpoint is best: auc, "
-                                        "mrr, hit@N or ndcg@N with N of 5, 10, 20, 50"});
+  settings.Add(&config.metric,
+               {.flag = "metric",
+                .help = "Metric of the validation cases that decides which checkpoint is best: auc, "
+                        "mrr, hit@N or ndcg@N with N of 5, 10, 20, 50"});
   settings.Add(&config.patience_steps,
                {.flag = "patience_steps",
                 .help = "Stop when the metric has not improved for so many steps; 0: never",
@@ -86,9 +89,10 @@ void DescribeProgress(settings::Settings& settings, TrainingConfig& config) {
                {.flag = "resume",
                 .help = "Go on from the newest checkpoint in --output; without one, start from the beginning",
                 .stored = false});
-  settings.Add(&config.progress, {.flag = "progress",
-                                  .help = "auto (a bar on a terminal, plain lines in a pipe), bar, plain or none",
-                                  .stored = false});
+  settings.Add(&config.progress,
+               {.flag = "progress",
+                .help = "auto (a bar on a terminal, plain lines in a pipe), bar, plain or none",
+                .stored = false});
 }
 
 std::vector<std::string> TrainingConfig::Problems() const {
@@ -100,11 +104,13 @@ std::vector<std::string> TrainingConfig::Problems() const {
   findings.Append(all.Problems());
   const bool own = negative_sharing == recommender::NegativeSharing::kOwn;
   findings.Expect(!own || negatives <= kMostNegatives, "negatives",
-                  "at most " + std::to_string(kMostNegatives) + " unless the batch shares them", std::to_string(negatives));
+                  "at most " + std::to_string(kMostNegatives) + " unless the batch shares them",
+                  std::to_string(negatives));
   const std::vector<std::string> names = evaluation::MetricNames();
   bool known = false;
   for (const std::string& name : names) known = known || name == metric;
-  findings.Expect(known, "metric", "one of auc, hit@N, ndcg@N, mrr", "\"" + metric + "\"" + DidYouMean(metric, names));
+  findings.Expect(known, "metric", "one of auc, hit@N, ndcg@N, mrr",
+                  "\"" + metric + "\"" + DidYouMean(metric, names));
   // Reported above when outside their limits; this is about the two together.
   const bool betas_alone_are_well = settings::LimitProblems(adam).empty();
   if (betas_alone_are_well) findings.Append(adam.Problems());

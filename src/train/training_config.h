@@ -40,8 +40,8 @@ struct TrainingConfig {
   std::vector<std::string> Problems() const;
 };
 
-// In section "training" of stored configs. In three parts, between which commands have topics of their own; the last
-// one is about how a run goes on and is shown, not about what it computes.
+// In section "training" of stored configs. In three parts, between which commands have topics of their own;
+// the last one is about how a run goes on and is shown, not about what it computes.
 void DescribeFiles(settings::Settings& settings, TrainingConfig& config);
 void Describe(settings::Settings& settings, TrainingConfig& config);
 void DescribeProgress(settings::Settings& settings, TrainingConfig& config);

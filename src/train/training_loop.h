@@ -10,7 +10,6 @@
 
 #include "checkpoint/checkpoint.h"
 #include "data/batches.h"
-#include "recommender/recommender.h"
 #include "recommender/sharded_model.h"
 #include "train/metrics_log.h"
 #include "train/progress.h"

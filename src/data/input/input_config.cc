@@ -25,8 +25,9 @@ void CheckTogether(const char* a, bool has_a, const char* b, bool has_b, Finding
 
 void CheckRows(const RawLayout& layout, Findings* findings) {
   CheckTogether("action_column", !layout.action_column.empty(), "actions", !layout.actions.empty(), findings);
-  findings->Expect(!layout.first_time || !layout.last_time || *layout.first_time <= *layout.last_time, "first_time",
-                   "at most --last_time", layout.first_time ? std::to_string(*layout.first_time) : "");
+  findings->Expect(!layout.first_time || !layout.last_time || *layout.first_time <= *layout.last_time,
+                   "first_time", "at most --last_time",
+                   layout.first_time ? std::to_string(*layout.first_time) : "");
 }
 
 void CheckItems(const RawLayout& layout, Findings* findings) {
@@ -45,8 +46,9 @@ void CheckBuckets(const InputConfig& config, Findings* findings) {
     findings->Expect(bucket.width >= 1, "buckets", "widths of at least 1", std::to_string(bucket.width));
     findings->Expect(seen.insert(bucket.field).second, "buckets", "each field once", bucket.field + " twice");
     const std::vector<std::string>& columns = config.profile_columns;
-    findings->Expect(columns.empty() || std::find(columns.begin(), columns.end(), bucket.field) != columns.end(),
-                     "buckets", "fields of --profile_columns", bucket.field);
+    findings->Expect(
+        columns.empty() || std::find(columns.begin(), columns.end(), bucket.field) != columns.end(),
+        "buckets", "fields of --profile_columns", bucket.field);
   }
 }
 
@@ -79,7 +81,8 @@ void CheckForm(const InputConfig& config, Findings* findings) {
                    "--format=item_lines beside it", name);
   if (format != InputFormat::kItemLines) return;
   findings->Expect(layout.action_column.empty() && !layout.first_time && !layout.last_time &&
-                       layout.users_id_column.empty() && (layout.item_from.empty() || !layout.item_table.empty()),
+                       layout.users_id_column.empty() &&
+                       (layout.item_from.empty() || !layout.item_table.empty()),
                    "format", "item_lines without columns of actions, times or users", "some");
   const size_t num_files = ProfilePaths(config).size(), num_fields = config.profile_columns.size();
   findings->Expect(num_files == 0 || num_files == num_fields, "users",

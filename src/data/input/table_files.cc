@@ -6,7 +6,6 @@
 
 #include <algorithm>
 
-#include "base/errors.h"
 #include "data/input/arrow_input.h"
 #include "data/input/cell_values.h"
 #include "data/input/item_lines_reader.h"

@@ -12,35 +12,35 @@ constexpr int64_t kMostCandidates = 100'000;
 void DescribeRows(Settings& settings, PrepareConfig& config) {
   settings.Topic("Rows");
   DescribeMinRating(settings, config);
-  settings.Add(&config.ties, {.flag = "ties",
-                              .help = "Order of clicks of one user at the same time: file (as in the file) or hash (at "
-                                      "random by seed; files sorted by item leak through ties)"});
+  settings.Add(&config.ties,
+               {.flag = "ties",
+                .help = "Order of clicks of one user at the same time: file (as in the file) or hash (at "
+                        "random by seed; files sorted by item leak through ties)"});
   settings.Add(&config.drop_duplicates,
                {.flag = "drop_duplicates", .help = "Keep one of rows with the same user, item and time"});
-  settings.Add(&config.min_user_clicks,
-               {.flag = "min_user_clicks",
-                .help = "Drop users with fewer clicks, until nothing changes",
-                .limits = settings::AtLeast(1)});
-  settings.Add(&config.min_item_clicks,
-               {.flag = "min_item_clicks",
-                .help = "Drop items with fewer clicks, until nothing changes",
-                .limits = settings::AtLeast(1)});
+  settings.Add(&config.min_user_clicks, {.flag = "min_user_clicks",
+                                         .help = "Drop users with fewer clicks, until nothing changes",
+                                         .limits = settings::AtLeast(1)});
+  settings.Add(&config.min_item_clicks, {.flag = "min_item_clicks",
+                                         .help = "Drop items with fewer clicks, until nothing changes",
+                                         .limits = settings::AtLeast(1)});
 }
 
 void DescribeColdUsers(Settings& settings, PrepareConfig& config) {
-  settings.Add(&config.protocol,
-               {.flag = "protocol",
-                .help = "Which users are cold: threshold (few clicks), holdout (a random share, cut to its first "
-                        "clicks) or leave_one_out (none; the last click is the test)"});
-  settings.Add(&config.cold_threshold,
-               {.flag = "cold_threshold",
-                .help = "threshold: users with fewer clicks are cold",
-                .limits = settings::AtLeast(2)});
-  settings.Add(&config.holdout_share,
-               {.flag = "holdout_share",
-                .help = "holdout: share of users that become cold",
-                .limits = settings::Limits{
-                    .expected = "a number above 0, at most 1", .least = 0, .most = 1, .least_is_open = true}});
+  settings.Add(
+      &config.protocol,
+      {.flag = "protocol",
+       .help = "Which users are cold: threshold (few clicks), holdout (a random share, cut to its first "
+               "clicks) or leave_one_out (none; the last click is the test)"});
+  settings.Add(&config.cold_threshold, {.flag = "cold_threshold",
+                                        .help = "threshold: users with fewer clicks are cold",
+                                        .limits = settings::AtLeast(2)});
+  settings.Add(
+      &config.holdout_share,
+      {.flag = "holdout_share",
+       .help = "holdout: share of users that become cold",
+       .limits = settings::Limits{
+           .expected = "a number above 0, at most 1", .least = 0, .most = 1, .least_is_open = true}});
   settings.Add(&config.cold_clicks, {.flag = "cold_clicks",
                                      .help = "holdout: first clicks that a cold user keeps",
                                      .limits = settings::AtLeast(1)});

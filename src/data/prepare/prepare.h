@@ -20,7 +20,7 @@ const settings::NameTable<TieOrder>& NamesOf(TieOrder);
 struct PrepareConfig : InputConfig {
   // dataset.h5 to write.
   std::string output;
-  // Name of the settings that were used (sources/sources.h), for the record; "" = none.
+  // Name of the settings that were used (data/sources/sources.h), for the record; "" = none.
   std::string source;
   // What the source leaves open and what was taken, for the record.
   std::vector<std::string> open_choices;

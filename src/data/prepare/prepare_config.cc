@@ -48,7 +48,8 @@ void CheckColumns(const PrepareConfig& config, Findings* findings) {
   for (const std::string& name : config.profile_columns) {
     findings->Expect(!name.empty(), "profile_columns", "names", "an empty one");
     findings->Expect(seen.insert(name).second, "profile_columns", "each column once", name + " twice");
-    findings->Expect(name != config.user_column, "profile_columns", "profile columns", "the user column " + name);
+    findings->Expect(name != config.user_column, "profile_columns", "profile columns",
+                     "the user column " + name);
   }
   // A source names the columns whether or not the table is at hand.
   findings->Expect(config.profile_columns.empty() || !config.users.empty() || !config.source.empty(),

@@ -12,8 +12,6 @@
 #include "dist/mpi/mpi_check.h"
 #include "dist/mpi/mpi_communicator.h"
 
-#include "base/logging.h"
-
 namespace ppr::dist {
 namespace {
 

@@ -40,6 +40,27 @@ class PlaceCounter {
   int64_t next_ = 0;
 };
 
+struct ChunkSize {
+  // rows: when read, a row a sequence, also empty ones; longest: tokens of one sequence.
+  int64_t tokens, rows, sequences, longest;
+};
+
+template <class V>
+PPR_FUSED_INLINE void PlaceScratch(const EncoderShape& shape, ChunkSize size, ChunkLayout* to) {
+  const int64_t d = shape.width, f = shape.ffn_width;
+  const int64_t head_width = shape.width / shape.heads;
+  PlaceCounter scratch;
+  to->branch = scratch.Take(size.rows * d);
+  to->wide = scratch.Take(size.tokens * (3 * d > f ? 3 * d : f));
+  to->d_attended = scratch.Take(size.tokens * d);
+  to->transposed_head = scratch.Take(WholeVectors<V>(head_width) * WholeVectors<V>(size.longest));
+  to->kept_weights = scratch.Take(V::kTileRows * WholeVectors<V>(size.longest));
+  to->score_gradients = scratch.Take(size.longest * WholeVectors<V>(size.longest));
+  to->qkv_bias = scratch.Take(3 * d);
+  to->last_rows = scratch.Take((size.sequences + 1) * (8 * d + 2 * f));
+  to->total.scratch = scratch.taken();
+}
+
 template <class V>
 ChunkLayout LayOut(const EncoderShape& shape, const int64_t* sequences, Chunk chunk) {
   const int64_t n = sequences[chunk.last] - sequences[chunk.first], d = shape.width, f = shape.ffn_width;
@@ -51,8 +72,7 @@ ChunkLayout LayOut(const EncoderShape& shape, const int64_t* sequences, Chunk ch
     if (tokens > longest) longest = tokens;
   }
   const int64_t sequences_here = chunk.last - chunk.first;
-  const int64_t rows =
-      n > sequences_here ? n : sequences_here;  // when read: a row a sequence, also empty ones
+  const int64_t rows = n > sequences_here ? n : sequences_here;
   ChunkLayout to{};
   PlaceCounter saved;
   to.hidden[0] = saved.Take(n * d);
@@ -80,17 +100,7 @@ ChunkLayout LayOut(const EncoderShape& shape, const int64_t* sequences, Chunk ch
   to.block_size = saved.taken() - first_block;
   to.total.saved = first_block + shape.blocks * to.block_size;
 
-  const int64_t head_width = shape.width / shape.heads;
-  PlaceCounter scratch;
-  to.branch = scratch.Take(rows * d);
-  to.wide = scratch.Take(n * (3 * d > f ? 3 * d : f));
-  to.d_attended = scratch.Take(n * d);
-  to.transposed_head = scratch.Take(WholeVectors<V>(head_width) * WholeVectors<V>(longest));
-  to.kept_weights = scratch.Take(V::kTileRows * WholeVectors<V>(longest));
-  to.score_gradients = scratch.Take(longest * WholeVectors<V>(longest));
-  to.qkv_bias = scratch.Take(3 * d);
-  to.last_rows = scratch.Take((sequences_here + 1) * (8 * d + 2 * f));
-  to.total.scratch = scratch.taken();
+  PlaceScratch<V>(shape, {.tokens = n, .rows = rows, .sequences = sequences_here, .longest = longest}, &to);
   return to;
 }
 

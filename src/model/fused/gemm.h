@@ -21,8 +21,8 @@ struct Strided {
 PPR_FUSED_INLINE constexpr Strided RowsOf(const float* data, int64_t width) { return {data, width, 1}; }
 PPR_FUSED_INLINE constexpr Strided ColumnsOf(const float* data, int64_t width) { return {data, 1, width}; }
 
-// What the product is added to.
-enum class Start { kZero, kBias, kSum };  // 0; bias[column]; C itself
+// What the product is added to: 0, bias[column], or C itself.
+enum class Start { kZero, kBias, kSum };
 
 struct Product {
   int64_t rows, columns, depth;

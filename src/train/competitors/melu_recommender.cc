@@ -1,6 +1,5 @@
 #include "train/competitors/melu_recommender.h"
 
-
 #include <ATen/ATen.h>
 #include <c10/core/GradMode.h>
 
@@ -160,9 +159,10 @@ std::unique_ptr<GradientPass> MeluObjective::Pack(const GlobalBatch& batch, bool
 }
 
 void Describe(settings::Settings& settings, MeluSettings& config) {
-  settings.Add(&config.local_rate, {.flag = "local_rate",
-                                    .help = "melu: learning rate of the steps that adapt a user's decision layers",
-                                    .limits = settings::Positive(100)});
+  settings.Add(&config.local_rate,
+               {.flag = "local_rate",
+                .help = "melu: learning rate of the steps that adapt a user's decision layers",
+                .limits = settings::Positive(100)});
   settings.Add(&config.local_steps, {.flag = "local_steps",
                                      .help = "melu: steps that adapt a user's decision layers",
                                      .limits = settings::Between(0, 1000)});

@@ -10,9 +10,10 @@
 
 #include "data/negatives.h"
 #include "model/melu.h"
+#include "recommender/profile_input.h"
+#include "settings/settings.h"
 #include "train/autograd_pass.h"
 #include "train/competitors/pair_scorer.h"
-#include "settings/settings.h"
 #include "train/objective.h"
 
 namespace ppr::train {

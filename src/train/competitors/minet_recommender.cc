@@ -1,6 +1,5 @@
 #include "train/competitors/minet_recommender.h"
 
-
 #include <ATen/ATen.h>
 #include <c10/core/GradMode.h>
 

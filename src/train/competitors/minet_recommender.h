@@ -9,10 +9,12 @@
 #include <vector>
 
 #include "data/negatives.h"
+#include "model/losses.h"
 #include "model/minet.h"
+#include "recommender/profile_input.h"
+#include "settings/settings.h"
 #include "train/autograd_pass.h"
 #include "train/competitors/pair_scorer.h"
-#include "settings/settings.h"
 #include "train/objective.h"
 
 namespace ppr::train {

@@ -10,8 +10,7 @@
 
 #include "data/dataset.h"
 #include "evaluation/case_evaluation.h"
-#include "model/packed_layout.h"
-#include "recommender/recommender.h"
+#include "recommender/profile_input.h"
 #include "recommender/sharded_model.h"
 
 namespace ppr::train {

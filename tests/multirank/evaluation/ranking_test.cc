@@ -1,8 +1,9 @@
 // Ranks of targets at W = 1, 2, 3, 4 against brute force in double precision. Vectors are small integers, so
 // that every score is exact and ties are frequent, unless a test says otherwise.
+//
+// Longer than 450 lines: one brute force judges candidates, the catalogue and the cases of a dataset.
 #include "evaluation/ranking.h"
 #include "evaluation/case_evaluation.h"
-#include "evaluation/popularity.h"
 
 #include <ATen/ATen.h>
 #include <gmock/gmock.h>

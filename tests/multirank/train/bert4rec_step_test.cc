@@ -6,7 +6,6 @@
 
 #include "competitor_trace.h"
 #include "model/sequence_encoder.h"
-#include "support/run_ranks.h"
 #include "train/sequence_objective.h"
 
 namespace ppr::train {

@@ -9,7 +9,6 @@
 
 #include "data/batches.h"
 #include "dist/communicator.h"
-#include "stages/stage_config.h"
 #include "support/synthetic_dataset.h"
 #include "train/training_step.h"
 

@@ -20,10 +20,11 @@ TEST(EncoderConfig, NamesEveryProblem) {
   config.dropout = std::numeric_limits<double>::quiet_NaN();
   config.blocks = 0;
   config.init_std = -1;
-  EXPECT_THAT(config.Problems(), ElementsAre(HasSubstr("blocks: expected at least 1, found 0"),
-                                             HasSubstr("dropout: expected a share in [0, 1), found nan"),
-                                             HasSubstr("init_std: expected a number >= 0, at most 10, found -1"),
-                                             HasSubstr("heads: expected a divisor of width 64, found 3")));
+  EXPECT_THAT(config.Problems(),
+              ElementsAre(HasSubstr("blocks: expected at least 1, found 0"),
+                          HasSubstr("dropout: expected a share in [0, 1), found nan"),
+                          HasSubstr("init_std: expected a number >= 0, at most 10, found -1"),
+                          HasSubstr("heads: expected a divisor of width 64, found 3")));
   config = EncoderConfig();
   config.dropout = 1;
   EXPECT_THAT(config.Problems(), ElementsAre(HasSubstr("dropout: expected a share in [0, 1), found 1")));
@@ -38,7 +39,9 @@ TEST(EncoderConfig, NamesEveryProblem) {
   config.backbone = Backbone::kGru;
   EXPECT_THAT(config.Problems(), IsEmpty());
   config.attention = AttentionSpan::kBidirectional;
-  EXPECT_THAT(config.Problems(), ElementsAre(HasSubstr("attention: expected causal: a GRU reads forward only, found bidirectional")));
+  EXPECT_THAT(
+      config.Problems(),
+      ElementsAre(HasSubstr("attention: expected causal: a GRU reads forward only, found bidirectional")));
 }
 
 }  // namespace

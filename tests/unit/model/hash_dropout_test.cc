@@ -1,5 +1,6 @@
 // Dropout masks: golden bits, rate, mean, independence of batch order, and the gradient.
 #include "model/hash_dropout.h"
+#include "model/dropout_bits.h"
 
 #include <ATen/ATen.h>
 #include <gtest/gtest.h>

@@ -263,7 +263,8 @@ TEST(PromptConfig, NamesEveryProblem) {
                                              HasSubstr("prompt_hidden_width: expected at least 1, found 0"),
                                              HasSubstr("projector_width: expected at least 0, found -2")));
   config = {.kind = PromptKind::kUserVector, .num_tokens = 2};
-  EXPECT_THAT(config.Problems(), ElementsAre(HasSubstr("prompt_tokens: expected 1: a user's vector is one token, found 2")));
+  EXPECT_THAT(config.Problems(),
+              ElementsAre(HasSubstr("prompt_tokens: expected 1: a user's vector is one token, found 2")));
 }
 
 }  // namespace

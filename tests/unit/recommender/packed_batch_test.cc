@@ -1,6 +1,7 @@
 // How sequences are packed for each way of reading them: which tokens stand where, at which positions, what
 // is read out at which of them and against what.
 #include "recommender/packed_batch.h"
+#include "model/encoder_config.h"
 
 #include <ATen/ATen.h>
 #include <gtest/gtest.h>

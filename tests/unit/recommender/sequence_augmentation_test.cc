@@ -197,11 +197,13 @@ TEST(HiddenClicks, HidesTheAskedShareAndAtLeastOne) {
   constexpr int64_t kDraws = 6000;
   int64_t hidden = 0, forced_ends = 0;
   for (uint64_t draw = 0; draw < kDraws; ++draw) {
-    const std::vector<bool> of_long = HiddenClicks(Key(draw), Clicks(40), {.mask_prob = 0.3, .last_share = 0});
+    const std::vector<bool> of_long =
+        HiddenClicks(Key(draw), Clicks(40), {.mask_prob = 0.3, .last_share = 0});
     ASSERT_EQ(of_long.size(), 40u);
     hidden += std::count(of_long.begin(), of_long.end(), true);
     // With next to no chance of a hit, the one click that is hidden all the same is any of them.
-    const std::vector<bool> of_short = HiddenClicks(Key(draw), Clicks(4), {.mask_prob = 1e-12, .last_share = 0});
+    const std::vector<bool> of_short =
+        HiddenClicks(Key(draw), Clicks(4), {.mask_prob = 1e-12, .last_share = 0});
     ASSERT_EQ(std::count(of_short.begin(), of_short.end(), true), 1);
     forced_ends += of_short.front() || of_short.back();
   }
@@ -214,7 +216,8 @@ TEST(HiddenClicks, TheLastAloneInTheAskedShare) {
   constexpr int64_t kDraws = 6000;
   int64_t last_alone = 0;
   for (uint64_t draw = 0; draw < kDraws; ++draw) {
-    const std::vector<bool> hidden = HiddenClicks(Key(draw), Clicks(60), {.mask_prob = 0.4, .last_share = 0.25});
+    const std::vector<bool> hidden =
+        HiddenClicks(Key(draw), Clicks(60), {.mask_prob = 0.4, .last_share = 0.25});
     last_alone += hidden.back() && std::count(hidden.begin(), hidden.end(), true) == 1;
   }
   ExpectShare(last_alone, kDraws, 0.25);  // by chance alone: 0.4 * 0.6^59

@@ -35,8 +35,9 @@ TEST(Settings, TakeTheValuesOfFlagsOfEveryTypeAtItsLimits) {
   SmallConfig config;
   const Settings all = SettingsOf(config);
   FlagSet flags = FlagsOf(all);
-  flags.Parse({"--resume", "--ranks=-2147483648", "--width=-9223372036854775808", "--seed=18446744073709551615",
-               "--rate=1e-5", "--dataset=", "--fields=a , b,", "--colour=red"});
+  flags.Parse({"--resume", "--ranks=-2147483648", "--width=-9223372036854775808",
+               "--seed=18446744073709551615", "--rate=1e-5", "--dataset=", "--fields=a , b,",
+               "--colour=red"});
   flags.AssignTo(all);
   EXPECT_THAT(flags.problems(), IsEmpty());
   EXPECT_TRUE(config.resume);

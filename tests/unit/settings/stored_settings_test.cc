@@ -23,7 +23,12 @@ TEST(StoredSettings, AreOneLineWithSortedKeysAndNothingThatIsNotStored) {
 }
 
 TEST(StoredSettings, AreReadBack) {
-  SmallConfig written{.ranks = 1, .width = 8, .seed = UINT64_MAX, .rate = 0.75, .fields = {}, .colour = Colour::kBlue,
+  SmallConfig written{.ranks = 1,
+                      .width = 8,
+                      .seed = UINT64_MAX,
+                      .rate = 0.75,
+                      .fields = {},
+                      .colour = Colour::kBlue,
                       .sizes = {9}};
   const std::string json = StoredJson(SettingsOf(written));
   SmallConfig read;
@@ -43,7 +48,8 @@ TEST(StoredSettings, OlderFilesLackNewerFieldsOnly) {
   };
   EXPECT_THAT(reading(R"({"model":{"fields":[],"rate":0.2,"seed":6,"sizes":[],"width":64}})"),
               ThrowsMessage<DataError>(HasSubstr("old, model.ranks: expected a value, found none")));
-  EXPECT_THAT(reading("{}"), ThrowsMessage<DataError>(HasSubstr("old, model: expected an object, found none")));
+  EXPECT_THAT(reading("{}"),
+              ThrowsMessage<DataError>(HasSubstr("old, model: expected an object, found none")));
   EXPECT_THAT(reading("[]"), ThrowsMessage<DataError>(HasSubstr("expected a JSON object")));
   EXPECT_THAT(reading(R"({"model":{"fields":[],"ranks":"x"}})"),
               ThrowsMessage<DataError>(HasSubstr("old, model.ranks: ")));

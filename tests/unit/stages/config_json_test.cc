@@ -41,9 +41,10 @@ TEST(ConfigJson, KeepsTheKindOfEncoder) {
   EXPECT_EQ(read.backbone, model::Backbone::kGru);
   EXPECT_EQ(read.attention, model::AttentionSpan::kCausal);
   EXPECT_EQ(read.blocks, 3);
-  EXPECT_THAT(ConfigDifferences(Stored({}), Stored(encoder)),
-              UnorderedElementsAre(HasSubstr("encoder/backbone: expected \"transformer\", as the checkpoint has it"),
-                                   HasSubstr("encoder/blocks: expected 2, as the checkpoint has it")));
+  EXPECT_THAT(
+      ConfigDifferences(Stored({}), Stored(encoder)),
+      UnorderedElementsAre(HasSubstr("encoder/backbone: expected \"transformer\", as the checkpoint has it"),
+                           HasSubstr("encoder/blocks: expected 2, as the checkpoint has it")));
 }
 
 TEST(ConfigJson, EncodersWrittenBeforeTheseSettingsAreCausalTransformers) {

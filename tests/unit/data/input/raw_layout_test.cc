@@ -12,7 +12,7 @@
 #include "data/input/cell_values.h"
 #include "data/input/item_lines_reader.h"
 #include "data/prepare/value_bucket.h"
-#include "data/text_hash.h"
+#include "support/dataset_by_id.h"
 #include "unit/data/prepare/prepare_case.h"
 
 namespace ppr::data {
@@ -192,27 +192,6 @@ TEST(RawLayout, ProfilesMayNameTheirUsersDifferently) {
               ElementsAre(Pair("1", ElementsAre("20-24")), Pair("2", ElementsAre(""))));
 }
 
-TEST(BucketOf, GroupsWholeNumbers) {
-  const std::string path = "p.csv", column = "age";
-  const CellPlace place{path, column, 4};
-  EXPECT_EQ(BucketOf("0", 10, place), "0-9");
-  EXPECT_EQ(BucketOf("9", 10, place), "0-9");
-  EXPECT_EQ(BucketOf("10", 10, place), "10-19");
-  EXPECT_EQ(BucketOf("24.0", 10, place), "20-29");
-  EXPECT_EQ(BucketOf("-1", 10, place), "-10--1");
-  EXPECT_EQ(BucketOf("-10", 10, place), "-10--1");
-  EXPECT_EQ(BucketOf("-11", 10, place), "-20--11");
-  EXPECT_EQ(BucketOf("7", 1, place), "7");
-  for (const char* bad : {"old", "2.5", "1e300", "nan", ""}) {
-    try {
-      BucketOf(bad, 10, place);
-      ADD_FAILURE() << bad;
-    } catch (const DataError& error) {
-      EXPECT_THAT(error.what(), HasSubstr("p.csv: row 4, column age")) << bad;
-    }
-  }
-}
-
 // A window says which times make sense, so that nonsense of any size is outside.
 TEST(RawLayout, TimesThatDoNotFitAreOutsideAWindow) {
   TinyCase prepare("user_id,item_id,timestamp\n1,2,3\n1,3,99999999999999999999\n1,4,-1e19\n2,2,4\n1,5,5\n");
@@ -314,34 +293,6 @@ TEST(ItemLines, RepeatedLabelsOfStrangersCount) {
   prepare.Run();
   EXPECT_EQ(prepare.report.repeated_profiles, 1);
   EXPECT_EQ(prepare.report.profiles_without_clicks, 1);
-}
-
-TEST(ItemLines, LinesOfAnyLengthOverManyBlocks) {
-  // 3,000 lines of 0.5 to 1.5 kB: blocks of 1 MiB end inside lines.
-  std::string text;
-  std::vector<std::string> histories;
-  for (int line = 0; line < 3000; ++line) {
-    std::string history = std::to_string(line);
-    for (int item = 0; item < 100 + line % 200; ++item) history += "," + std::to_string(1000 + item);
-    histories.push_back(history);
-    text += history + (line % 2 ? ",,7\r\n" : "\n") + (line % 5 ? "" : "\n");
-  }
-  test::TemporaryFolder folder;
-  test::WriteBytes(folder / "lines.csv", text);
-  ItemLinesReader reader(folder / "lines.csv");
-  std::vector<ItemLine> lines;
-  size_t seen = 0;
-  while (reader.Next(&lines)) {
-    for (const ItemLine& line : lines) {
-      ASSERT_LT(seen, histories.size());
-      EXPECT_EQ(line.history, histories[seen]);
-      EXPECT_EQ(line.targets, seen % 2 ? "7" : "");
-      // Every fifth line is followed by a blank one.
-      EXPECT_EQ(line.number, static_cast<int64_t>(seen + 1 + (seen + 4) / 5));
-      ++seen;
-    }
-  }
-  EXPECT_EQ(seen, histories.size());
 }
 
 struct BadLayout {

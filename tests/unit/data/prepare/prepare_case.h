@@ -8,7 +8,6 @@
 
 #include "data/dataset.h"
 #include "data/prepare/prepare.h"
-#include "support/dataset_by_id.h"
 #include "support/temporary_folder.h"
 
 namespace ppr::test {

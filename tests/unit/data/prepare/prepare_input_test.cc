@@ -9,6 +9,7 @@
 #include <limits>
 
 #include "base/errors.h"
+#include "support/dataset_by_id.h"
 #include "unit/data/prepare/prepare_case.h"
 
 namespace ppr::data {

@@ -6,6 +6,7 @@
 
 #include "base/random.h"
 #include "data/text_hash.h"
+#include "support/dataset_by_id.h"
 #include "unit/data/prepare/prepare_case.h"
 
 namespace ppr::data {

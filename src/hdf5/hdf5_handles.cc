@@ -1,10 +1,10 @@
-#include "checkpoint/hdf5.h"
+#include "hdf5/hdf5_handles.h"
 
 #include <bit>
 
 #include "base/logging.h"
 
-namespace ppr::checkpoint {
+namespace ppr {
 
 static_assert(std::endian::native == std::endian::little,
               "tensors are stored as they lie in memory, little endian");
@@ -23,7 +23,18 @@ herr_t AppendError(unsigned /*place*/, const H5E_error2_t* error, void* text_poi
   return 0;
 }
 
+herr_t KeepInnermost(unsigned place, const H5E_error2_t* error, void* text) {
+  if (place == 0) *static_cast<std::string*>(text) = error->desc != nullptr ? error->desc : "no description";
+  return 0;
+}
+
 }  // namespace
+
+std::string Hdf5InnermostError() {
+  std::string text = "no message";
+  H5Ewalk2(H5E_DEFAULT, H5E_WALK_UPWARD, KeepInnermost, &text);  // a failure leaves the text
+  return text;
+}
 
 std::string Hdf5ErrorText() {
   std::string text;
@@ -44,6 +55,7 @@ hid_t Hdf5TypeOf(const std::string& dtype) {
 }
 
 Hdf5Silence::Hdf5Silence() {
+  H5dont_atexit();  // fails harmlessly when it was called before
   if (H5Eget_auto2(H5E_DEFAULT, &function_, &data_) < 0 || H5Eset_auto2(H5E_DEFAULT, nullptr, nullptr) < 0) {
     LOG(WARNING) << "HDF5 keeps printing its errors: its error handler cannot be set";
   }
@@ -54,4 +66,4 @@ Hdf5Silence::~Hdf5Silence() {
     LOG(WARNING) << "HDF5's error handler cannot be put back";
 }
 
-}  // namespace ppr::checkpoint
+}  // namespace ppr

@@ -1,9 +1,9 @@
-// HDF5 handles and return codes for the one file of checkpoints that speaks HDF5. Include from
-// checkpoint_shard.cc only.
+// HDF5 handles, return codes and error texts: what datasets and checkpoints share of the library. For .cc
+// files, since it brings <hdf5.h>.
 //
 // Owners close in their destructors and log a failure; where a failed close means lost data, Release() the id
 // and check. The library prints no error stack of its own while a Hdf5Silence lives; ours goes into the
-// exception.
+// exception. A file belongs to one thread.
 #pragma once
 
 #include <hdf5.h>
@@ -16,10 +16,12 @@
 #include "base/checked_cast.h"
 #include "base/unique_handle.h"
 
-namespace ppr::checkpoint {
+namespace ppr {
 
 // The error stack of the last failed call of this thread as one line: "what (major, minor) in function; ...".
 std::string Hdf5ErrorText();
+// The innermost part of it alone, for people who never heard of HDF5's calls: "unable to open file".
+std::string Hdf5InnermostError();
 // "HDF5 <call> failed on <path>: <error stack>".
 std::string Hdf5Failure(const char* call, const std::string& path);
 void CloseHdf5(hid_t id, herr_t (*close)(hid_t), const char* what) noexcept;
@@ -36,8 +38,12 @@ using Hdf5Dataset = UniqueHandle<Hdf5Traits<H5Dclose>>;
 using Hdf5Space = UniqueHandle<Hdf5Traits<H5Sclose>>;
 using Hdf5Type = UniqueHandle<Hdf5Traits<H5Tclose>>;
 using Hdf5Properties = UniqueHandle<Hdf5Traits<H5Pclose>>;
+using Hdf5Attribute = UniqueHandle<Hdf5Traits<H5Aclose>>;
+using Hdf5Object = UniqueHandle<Hdf5Traits<H5Oclose>>;
 
-// Switches the library's own printing off for this thread.
+// Switches the library's own printing off for this thread. Made before any other call of HDF5: it also keeps
+// the library from closing once more at exit what is open, which crashes after a full disk and would hide our
+// exit code.
 class Hdf5Silence {
  public:
   Hdf5Silence();
@@ -73,8 +79,8 @@ Hdf5Space Hdf5SpaceOf(const std::vector<int64_t>& shape, const std::string& path
 // Type of "float32", "float64" or "int64", in a file and, on our machines, in memory. Owned by the library.
 hid_t Hdf5TypeOf(const std::string& dtype);
 
-}  // namespace ppr::checkpoint
+}  // namespace ppr
 
 // Evaluates the HDF5 call once and gives its result; throws ErrorType with call, path and the library's error
 // stack.
-#define PPR_H5_CHECK(ErrorType, call, path) ::ppr::checkpoint::CheckedHdf5<ErrorType>((call), #call, (path))
+#define PPR_H5_CHECK(ErrorType, call, path) ::ppr::CheckedHdf5<ErrorType>((call), #call, (path))
