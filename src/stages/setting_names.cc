@@ -15,9 +15,7 @@ PPR_NAMES(model::Norm, {{"pre", model::Norm::kPre}, {"post", model::Norm::kPost}
 PPR_NAMES(model::Activation, {{"relu", model::Activation::kRelu}, {"gelu", model::Activation::kGelu}})
 PPR_NAMES(model::PositionOrigin,
           {{"start", model::PositionOrigin::kStart}, {"end", model::PositionOrigin::kEnd}})
-PPR_NAMES(model::NextItemLoss, {{"bpr", model::NextItemLoss::kBpr},
-                                {"bce", model::NextItemLoss::kBce},
-                                {"softmax", model::NextItemLoss::kSoftmax}})
+PPR_NAMES(model::NextItemLoss, model::NextItemLossNames())
 PPR_NAMES(model::PromptKind, {{"personal", model::PromptKind::kPersonal},
                               {"shared", model::PromptKind::kShared},
                               {"user_vector", model::PromptKind::kUserVector}})

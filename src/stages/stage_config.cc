@@ -26,7 +26,7 @@ std::vector<std::string> PretrainConfig::Problems() const {
                   "negative_sharing", "own for " + NameOf(model), NameOf(training.negative_sharing));
   findings.Expect(!scores_pairs || training.compute != model::ComputePath::kFused, "compute",
                   "auto or reference for " + NameOf(model), NameOf(training.compute));
-  findings.Expect(!scores_pairs || training.loss != ::ppr::model::NextItemLoss::kSoftmax, "loss",
+  findings.Expect(!scores_pairs || ::ppr::model::FactsOf(training.loss).scores_pairs, "loss",
                   "bpr or bce for " + NameOf(model), NameOf(training.loss));
   const bool bidirectional = encoder.attention == ::ppr::model::AttentionSpan::kBidirectional;
   findings.Expect(

@@ -182,6 +182,10 @@ fused::NextItemTask FusedEncoder::MakeNextItemTask(const PackedLayout& layout,
                      targets.excluded_offsets.size() == sequences + 1 && negatives >= 1 &&
                      static_cast<int64_t>(targets.candidates.size()) == count * (shared ? 1 : 1 + negatives),
                  "the tables of the targets do not fit each other and the layout");
+  PPR_BUG_IF_NOT(!FactsOf(targets.loss.kind).reads_whole_table &&
+                     (targets.shifts.empty() || static_cast<int64_t>(targets.shifts.size()) ==
+                                                    (shared ? negatives : count * negatives)),
+                 "the loss has no fused form, or its shifts are not one for each negative");
   const auto is_rows = [&](const at::Tensor& tensor, int64_t rows) {
     return tensor.scalar_type() == at::kFloat && tensor.is_contiguous() &&
            tensor.sizes() == at::IntArrayRef({rows, d});
@@ -204,8 +208,10 @@ fused::NextItemTask FusedEncoder::MakeNextItemTask(const PackedLayout& layout,
     shared_transposed_.narrow(1, 0, negatives).copy_(targets.shared.t());
     Reshape(shared_of_threads_, {static_cast<int64_t>(shares_.size()), negatives, d});
     shared_of_threads_.zero_();
+    shared_shifts_.assign(static_cast<size_t>(step), 0.0F);
+    std::copy(targets.shifts.begin(), targets.shifts.end(), shared_shifts_.begin());
   }
-  return {.is_bpr = targets.loss == NextItemLoss::kBpr,
+  return {.loss = targets.loss,
           .width = d,
           .negatives = negatives,
           .scale = static_cast<float>(targets.scale),
@@ -213,6 +219,9 @@ fused::NextItemTask FusedEncoder::MakeNextItemTask(const PackedLayout& layout,
           .target_tokens = targets.tokens.data(),
           .profiles = profiles ? targets.profiles.const_data_ptr<float>() : nullptr,
           .candidates = targets.candidates.data(),
+          .shifts = targets.shifts.empty() ? nullptr
+                    : shared               ? shared_shifts_.data()
+                                           : targets.shifts.data(),
           .shared = shared ? targets.shared.const_data_ptr<float>() : nullptr,
           .shared_transposed = shared ? shared_transposed_.const_data_ptr<float>() : nullptr,
           .shared_step = step,
