@@ -30,7 +30,7 @@ class ChunkOfTargets {
       candidates_.push_back(table_.data() + item * kWidth);
     for (int64_t t = 0; t < kTargets; ++t) tokens_.push_back(t);
     const int64_t step = (negatives + 15) / 16 * 16;
-    task_ = {.is_bpr = false,
+    task_ = {.loss = model::NextItemLoss::kBce,
              .width = kWidth,
              .negatives = negatives,
              .scale = 1.0F / 4800,

@@ -6,8 +6,6 @@
 #include <utility>
 #include <vector>
 
-#include "base/text_format.h"
-
 namespace ppr {
 
 // One finding a line: "name: expected ..., found ...". `name` is that of the flag.

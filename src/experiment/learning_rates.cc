@@ -5,7 +5,6 @@
 #include <cstdlib>
 #include <optional>
 
-#include "experiment/stage_flags.h"
 #include "report/moments.h"
 #include "settings/text_lists.h"
 

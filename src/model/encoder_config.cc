@@ -1,6 +1,7 @@
 #include "model/encoder_config.h"
 
 #include "base/findings.h"
+#include "base/text_format.h"
 #include "model/dropout_bits.h"
 
 namespace ppr::model {
@@ -48,9 +49,10 @@ void AddDropout(settings::Settings& settings, double* rate, settings::Limits lim
                       .limits = std::move(limits)});
 }
 
-void Describe(settings::Settings& settings, EncoderConfig& config) {
+namespace {
+
+void DescribeSizes(settings::Settings& settings, EncoderConfig& config) {
   using settings::Between;
-  settings.Section("encoder");
   settings.Add(&config.backbone,
                {.flag = "backbone",
                 .help = "What encodes a history: transformer, or gru (GRU4Rec; reads blocks, width, "
@@ -76,6 +78,9 @@ void Describe(settings::Settings& settings, EncoderConfig& config) {
       {.flag = "max_history",
        .help = "Longest history L that the encoder sees; longer ones are cut into windows for training",
        .limits = Between(1, kMostHistory)});
+}
+
+void DescribeLayers(settings::Settings& settings, EncoderConfig& config) {
   settings.Add(&config.norm, {.flag = "norm",
                               .help = "LayerNorm before each sub-layer (pre) or after its residual (post)"});
   settings.Add(&config.residual_from_norm,
@@ -98,6 +103,14 @@ void Describe(settings::Settings& settings, EncoderConfig& config) {
   settings.Add(&config.init_std, {.flag = "init_std",
                                   .help = "Standard deviation of initial parameters",
                                   .limits = settings::NotNegative(10)});
+}
+
+}  // namespace
+
+void Describe(settings::Settings& settings, EncoderConfig& config) {
+  settings.Section("encoder");
+  DescribeSizes(settings, config);
+  DescribeLayers(settings, config);
 }
 
 std::vector<std::string> EncoderConfig::Problems() const {

@@ -8,34 +8,31 @@
 #include <string>
 
 #include "dist/communicator.h"
-#include "settings/names.h"
+#include "model/losses/registry.h"
 
 namespace ppr::model {
 
-enum class NextItemLoss {
-  kBpr,      // -mean_k log sigmoid(u.v_pos - u.v_neg_k): paper Eq. 2 and 5, ReChorus
-  kBce,      // -log sigmoid(u.v_pos) - mean_k log sigmoid(-u.v_neg_k): SASRec
-  kSoftmax,  // cross-entropy over the whole catalogue: catalogue_softmax_loss.h, not the functions below
-};
-
-const settings::NameTable<NextItemLoss>& NamesOf(NextItemLoss);
 
 // users [N, d]; rows [U, d]: compact table of fetched item rows; positives [N] int64 and negatives [N, K]
-// int64 index rows. Returns the scalar sum over N of the loss. Differentiable in users and rows; scores are
+// int64 index rows; shifts [N, K], added to the negatives' scores, undefined = 0. Returns the scalar sum over
+// N of the loss, one that has terms (losses/terms.h; BugError). Differentiable in users and rows; scores are
 // never materialised as [N, K, d] products. N = 0 gives 0.
-at::Tensor NextItemLossSum(NextItemLoss kind, const at::Tensor& users, const at::Tensor& rows,
-                           const at::Tensor& positives, const at::Tensor& negatives);
+at::Tensor NextItemLossSum(const NextItemLossSpec& spec, const at::Tensor& users, const at::Tensor& rows,
+                           const at::Tensor& positives, const at::Tensor& negatives,
+                           const at::Tensor& shifts = {});
 
 // The oracle, and the way of other devices, in ATen operators.
-at::Tensor NextItemLossSumReference(NextItemLoss kind, const at::Tensor& users, const at::Tensor& rows,
-                                    const at::Tensor& positives, const at::Tensor& negatives);
+at::Tensor NextItemLossSumReference(const NextItemLossSpec& spec, const at::Tensor& users,
+                                    const at::Tensor& rows, const at::Tensor& positives,
+                                    const at::Tensor& negatives, const at::Tensor& shifts = {});
 
 // The loss with negatives that all targets share, in ATen operators: rows `negatives` [K] int64; counts [N,
-// K], 1 where negative k counts for target n, else 0. The mean is over those that count; without any,
-// negatives add 0.
-at::Tensor SharedNegativeLossSum(NextItemLoss kind, const at::Tensor& users, const at::Tensor& rows,
-                                 const at::Tensor& positives, const at::Tensor& negatives,
-                                 const at::Tensor& counts);
+// K], 1 where negative k counts for target n, else 0; shifts [K] or undefined. A mean is over those that
+// count; without any, negatives add 0.
+at::Tensor SharedNegativeLossSum(const NextItemLossSpec& spec, const at::Tensor& users,
+                                 const at::Tensor& rows, const at::Tensor& positives,
+                                 const at::Tensor& negatives, const at::Tensor& counts,
+                                 const at::Tensor& shifts = {});
 
 // Paper Eq. 6 over the global batch. originals, views [b, d]: this rank's users and their augmented views;
 // every rank calls it with its own b >= 0. Cosine similarity over `temperature`; the positive of user i is

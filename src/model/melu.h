@@ -11,7 +11,7 @@
 #include <vector>
 
 #include "model/dense_parameters.h"
-#include "model/losses.h"
+#include "model/losses/registry.h"
 #include "model/profile_tables.h"
 #include "model/score_layers.h"
 

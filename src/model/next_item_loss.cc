@@ -10,6 +10,7 @@
 #include "base/multi_target.h"
 #include "model/gather_rows.h"
 #include "model/losses.h"
+#include "model/losses/tensor_terms.h"
 #include "model/parallel_groups.h"
 #include "model/simd.h"
 
@@ -28,39 +29,57 @@ struct Candidates {
   const Scalar* users;   // [N, width]
   const Scalar* rows;    // [U, width]
   const int64_t* index;  // [N, per_target] rows of candidates
+  const Scalar* shifts;  // [N, per_target - 1] of the negatives' scores; null = none
   int64_t width;
   int64_t per_target;  // 1 + K
 };
 
-// log(1 + exp(x)) without overflow, and its derivative.
-template <typename Scalar>
-PPR_INLINE Scalar Softplus(Scalar x) {
-  return (x > 0 ? x : Scalar{0}) + std::log1p(std::exp(x > 0 ? -x : x));
+// Negatives of one target: scores[1 ...] in, derivatives by them out; returns their part of the loss.
+template <typename Scalar, class Loss>
+PPR_INLINE Scalar MeanOverNegatives(const Loss& loss, Scalar positive, Scalar* scores, int64_t per_target,
+                                    Scalar so_far, Scalar& of_positive) {
+  const Scalar share = Scalar{1} / static_cast<Scalar>(per_target - 1);
+  for (int64_t k = 1; k < per_target; ++k) {
+    Scalar derivative;
+    so_far += share * loss.template Negative<ScalarTerms<Scalar>>(positive, scores[k], derivative);
+    scores[k] = share * derivative;
+    if constexpr (Loss::kComparesPositive) of_positive -= scores[k];
+  }
+  return so_far;
 }
-template <typename Scalar>
-PPR_INLINE Scalar Sigmoid(Scalar x) {
-  return 1 / (1 + std::exp(-x));
+
+template <typename Scalar, class Loss>
+PPR_INLINE Scalar LogSumExpOverNegatives(const Loss& loss, Scalar positive, Scalar* scores,
+                                         int64_t per_target, Scalar so_far, Scalar& of_positive) {
+  Scalar largest = scores[1], sum = 0, derivative;
+  for (int64_t k = 2; k < per_target; ++k) largest = scores[k] > largest ? scores[k] : largest;
+  for (int64_t k = 1; k < per_target; ++k) {
+    scores[k] = std::exp(scores[k] - largest);
+    sum += scores[k];
+  }
+  so_far += loss.template Negative<ScalarTerms<Scalar>>(positive, largest + std::log(sum), derivative);
+  for (int64_t k = 1; k < per_target; ++k) scores[k] *= derivative / sum;
+  if constexpr (Loss::kComparesPositive) of_positive -= derivative;
+  return so_far;
 }
 
 // scores [1 + K] of one target in, derivatives of its loss by score out; returns the loss.
-template <typename Scalar>
-PPR_INLINE Scalar LossOfScores(NextItemLoss kind, Scalar* scores, int64_t per_target) {
-  const Scalar share = Scalar{1} / static_cast<Scalar>(per_target - 1);
+template <typename Scalar, class Loss>
+PPR_INLINE Scalar LossOfScores(const Loss& loss, Scalar* scores, int64_t per_target) {
   const Scalar positive = scores[0];
-  const bool is_bpr = kind == NextItemLoss::kBpr;
-  Scalar loss = is_bpr ? Scalar{0} : Softplus<Scalar>(-positive);
-  scores[0] = is_bpr ? Scalar{0} : -Sigmoid<Scalar>(-positive);
-  for (int64_t k = 1; k < per_target; ++k) {
-    const Scalar excess = is_bpr ? scores[k] - positive : scores[k];  // how wrong the negative is
-    loss += share * Softplus<Scalar>(excess);
-    scores[k] = share * Sigmoid<Scalar>(excess);
-    if (is_bpr) scores[0] -= scores[k];
-  }
-  return loss;
+  Scalar here = 0, of_positive = 0;
+  if constexpr (Loss::kScoresPositive)
+    here = loss.template Positive<ScalarTerms<Scalar>>(positive, of_positive);
+  if constexpr (Loss::kOver == OverNegatives::kMean)
+    here = MeanOverNegatives(loss, positive, scores, per_target, here, of_positive);
+  else
+    here = LogSumExpOverNegatives(loss, positive, scores, per_target, here, of_positive);
+  scores[0] = of_positive;
+  return here;
 }
 
-template <typename Scalar>
-PPR_INLINE void ScoreTargets(NextItemLoss kind, const Candidates<Scalar>& candidates, int64_t first,
+template <typename Scalar, class Loss>
+PPR_INLINE void ScoreTargets(const Loss& loss, const Candidates<Scalar>& candidates, int64_t first,
                              int64_t last, Scalar* losses, Scalar* coefficients) {
   for (int64_t n = first; n < last; ++n) {
     Scalar* const scores = coefficients + n * candidates.per_target;
@@ -69,7 +88,11 @@ PPR_INLINE void ScoreTargets(NextItemLoss kind, const Candidates<Scalar>& candid
       scores[k] = simd::Dot<Scalar>(candidates.users + n * candidates.width,
                                     candidates.rows + index[k] * candidates.width, candidates.width);
     }
-    losses[n] = LossOfScores<Scalar>(kind, scores, candidates.per_target);
+    if (candidates.shifts != nullptr) {
+      const Scalar* const shifts = candidates.shifts + n * (candidates.per_target - 1);
+      for (int64_t k = 1; k < candidates.per_target; ++k) scores[k] += shifts[k - 1];
+    }
+    losses[n] = LossOfScores<Scalar>(loss, scores, candidates.per_target);
   }
 }
 
@@ -101,10 +124,14 @@ PPR_INLINE void RowGradients(const Candidates<Scalar>& candidates, const Inverte
 }
 
 #define PPR_KERNELS_OF_TYPE(Scalar)                                                                       \
-  PPR_MULTI_TARGET void ScoreTargetsOfType(NextItemLoss kind, const Candidates<Scalar>& candidates,       \
-                                           int64_t first, int64_t last, Scalar* losses,                   \
-                                           Scalar* coefficients) {                                        \
-    ScoreTargets(kind, candidates, first, last, losses, coefficients);                                    \
+  PPR_MULTI_TARGET void ScoreTargetsOfType(const NextItemLossSpec& spec,                                  \
+                                           const Candidates<Scalar>& candidates, int64_t first,           \
+                                           int64_t last, Scalar* losses, Scalar* coefficients) {          \
+    WithLoss(                                                                                             \
+        spec, [&](auto loss) __attribute__((always_inline)) {                                             \
+          if constexpr (kHasTerms<decltype(loss)>)                                                        \
+            ScoreTargets(loss, candidates, first, last, losses, coefficients);                            \
+        });                                                                                               \
   }                                                                                                       \
   PPR_MULTI_TARGET void UserGradientsOfType(const Candidates<Scalar>& candidates, int64_t first,          \
                                             int64_t last, const Scalar* coefficients, Scalar scale,       \
@@ -121,21 +148,26 @@ PPR_KERNELS_OF_TYPE(double)
 #undef PPR_KERNELS_OF_TYPE
 
 template <typename Scalar>
-Candidates<Scalar> MakeCandidates(const at::Tensor& users, const at::Tensor& rows, const at::Tensor& index) {
-  return {users.const_data_ptr<Scalar>(), rows.const_data_ptr<Scalar>(), index.const_data_ptr<int64_t>(),
-          users.size(1), index.size(1)};
+Candidates<Scalar> MakeCandidates(const at::Tensor& users, const at::Tensor& rows, const at::Tensor& index,
+                                  const at::Tensor& shifts = {}) {
+  return {users.const_data_ptr<Scalar>(),
+          rows.const_data_ptr<Scalar>(),
+          index.const_data_ptr<int64_t>(),
+          shifts.defined() && shifts.numel() > 0 ? shifts.const_data_ptr<Scalar>() : nullptr,
+          users.size(1),
+          index.size(1)};
 }
 
 // The loss sum; fills in coefficients [N, 1 + K].
 template <typename Scalar>
-at::Tensor SumLosses(NextItemLoss kind, const at::Tensor& users, const at::Tensor& rows,
-                     const at::Tensor& index, at::Tensor& coefficients) {
+at::Tensor SumLosses(const NextItemLossSpec& spec, const at::Tensor& users, const at::Tensor& rows,
+                     const at::Tensor& index, const at::Tensor& shifts, at::Tensor& coefficients) {
   const int64_t targets = users.size(0);
-  const Candidates<Scalar> candidates = MakeCandidates<Scalar>(users, rows, index);
+  const Candidates<Scalar> candidates = MakeCandidates<Scalar>(users, rows, index, shifts);
   std::vector<Scalar> losses(static_cast<size_t>(targets));
   Scalar* const to = coefficients.mutable_data_ptr<Scalar>();
   at::parallel_for(0, targets, kGrainTargets, [&](int64_t first, int64_t last) {
-    ScoreTargetsOfType(kind, candidates, first, last, losses.data(), to);
+    ScoreTargetsOfType(spec, candidates, first, last, losses.data(), to);
   });
   double sum = 0;  // in target order, so that threads do not show
   for (const Scalar loss : losses) sum += static_cast<double>(loss);
@@ -172,13 +204,13 @@ at::Tensor GradientOfRows(const at::Tensor& users, const at::Tensor& rows, const
 class NextItemFunction : public torch::autograd::Function<NextItemFunction> {
  public:
   static Variable forward(AutogradContext* context, const Variable& users_in, const Variable& rows_in,
-                          const at::Tensor& index, int64_t kind_number) {
-    const auto kind = static_cast<NextItemLoss>(kind_number);
+                          const at::Tensor& index, const at::Tensor& shifts, const NextItemLossSpec& spec) {
     const at::Tensor users = users_in.contiguous(), rows = rows_in.contiguous();
     at::Tensor coefficients = at::empty(index.sizes(), users.options());
     context->save_for_backward({users, rows, index, coefficients});
-    return users.scalar_type() == at::kFloat ? SumLosses<float>(kind, users, rows, index, coefficients)
-                                             : SumLosses<double>(kind, users, rows, index, coefficients);
+    return users.scalar_type() == at::kFloat
+               ? SumLosses<float>(spec, users, rows, index, shifts, coefficients)
+               : SumLosses<double>(spec, users, rows, index, shifts, coefficients);
   }
 
   static variable_list backward(AutogradContext* context, const variable_list& gradients) {
@@ -196,12 +228,18 @@ class NextItemFunction : public torch::autograd::Function<NextItemFunction> {
       of_rows = is_float ? GradientOfRows<float>(users, rows, index, coefficients, static_cast<float>(scale))
                          : GradientOfRows<double>(users, rows, index, coefficients, scale);
     }
-    return {of_users, of_rows, at::Tensor(), at::Tensor()};
+    return {of_users, of_rows, at::Tensor(), at::Tensor(), at::Tensor()};
   }
 };
 
-void CheckShapes(const at::Tensor& users, const at::Tensor& rows, const at::Tensor& positives,
-                 const at::Tensor& negatives) {
+void CheckHasTerms(const NextItemLossSpec& spec) {
+  PPR_BUG_IF_NOT(!FactsOf(spec.kind).reads_whole_table,
+                 std::string("the loss ") + FactsOf(spec.kind).name + " has no negatives");
+}
+
+void CheckShapes(const NextItemLossSpec& spec, const at::Tensor& users, const at::Tensor& rows,
+                 const at::Tensor& positives, const at::Tensor& negatives, const at::Tensor& shifts) {
+  CheckHasTerms(spec);
   const int64_t targets = users.size(0);
   PPR_BUG_IF_NOT(users.dim() == 2 && rows.dim() == 2 && users.size(1) == rows.size(1),
                  "users and rows differ in width");
@@ -210,51 +248,93 @@ void CheckShapes(const at::Tensor& users, const at::Tensor& rows, const at::Tens
                  "positives and negatives are not [N] and [N, K] for N = " + std::to_string(targets));
   PPR_BUG_IF_NOT(targets == 0 || negatives.size(1) >= 1,
                  "a next-item loss needs at least one negative a target");
+  PPR_BUG_IF_NOT(!shifts.defined() || shifts.sizes() == negatives.sizes(), "shifts are not [N, K]");
+}
+
+// Sum over targets of the loss of scores: positives [N], negatives [N, K], which count where counts [N, K] is
+// 1; undefined: all.
+at::Tensor SumOfScores(const NextItemLossSpec& spec, const at::Tensor& positives, const at::Tensor& negatives,
+                       const at::Tensor& counts) {
+  return WithLoss(spec, [&](auto loss) -> at::Tensor {
+    using Loss = decltype(loss);
+    if constexpr (!kHasTerms<Loss>) {
+      throw BugError("a loss without terms has no scores");
+    } else {
+      at::Tensor derivative, sum;
+      if constexpr (Loss::kOver == OverNegatives::kMean) {
+        const at::Tensor each =
+            loss.template Negative<TensorTerms>(positives.unsqueeze(1), negatives, derivative);
+        sum = counts.defined() ? (each * counts).sum(1) / counts.sum(1).clamp_min(1) : each.mean(1);
+      } else {
+        constexpr double kNone = -1e30;  // its exponential is 0, and so is the gradient
+        const at::Tensor counted = counts.defined() ? negatives.masked_fill(counts.eq(0), kNone) : negatives;
+        sum = loss.template Negative<TensorTerms>(positives, at::logsumexp(counted, 1), derivative);
+      }
+      if constexpr (Loss::kScoresPositive)
+        sum = sum + loss.template Positive<TensorTerms>(positives, derivative);
+      return sum.sum();
+    }
+  });
 }
 
 }  // namespace
 
-at::Tensor NextItemLossSum(NextItemLoss kind, const at::Tensor& users, const at::Tensor& rows,
-                           const at::Tensor& positives, const at::Tensor& negatives) {
-  CheckShapes(users, rows, positives, negatives);
+NextItemLossFacts FactsOf(NextItemLoss kind) {
+  return WithLoss(kind, [](auto loss) { return decltype(loss)::kFacts; });
+}
+
+const settings::NameTable<NextItemLoss>& NamesOf(NextItemLoss) {
+  static const settings::NameTable<NextItemLoss> names = [] {
+    settings::NameTable<NextItemLoss> table;
+    for (const NextItemLoss kind : kNextItemLosses) table.emplace_back(FactsOf(kind).name, kind);
+    return table;
+  }();
+  return names;
+}
+
+at::Tensor NextItemLossSum(const NextItemLossSpec& spec, const at::Tensor& users, const at::Tensor& rows,
+                           const at::Tensor& positives, const at::Tensor& negatives,
+                           const at::Tensor& shifts) {
+  CheckShapes(spec, users, rows, positives, negatives, shifts);
   const bool kernel_takes_it = users.is_cpu() && users.scalar_type() == rows.scalar_type() &&
                                (users.scalar_type() == at::kFloat || users.scalar_type() == at::kDouble);
-  if (!kernel_takes_it) return NextItemLossSumReference(kind, users, rows, positives, negatives);
+  if (!kernel_takes_it) return NextItemLossSumReference(spec, users, rows, positives, negatives, shifts);
   const at::Tensor index = at::cat({positives.unsqueeze(1), negatives}, 1);  // [N, 1 + K]
   PPR_BUG_IF_NOT(
       index.numel() == 0 || (index.min().item<int64_t>() >= 0 && index.max().item<int64_t>() < rows.size(0)),
       "a positive or negative is not a row of the " + std::to_string(rows.size(0)) + " given");
-  return NextItemFunction::apply(users, rows, index, static_cast<int64_t>(kind));
+  const at::Tensor same_type =
+      shifts.defined() ? shifts.to(users.scalar_type()).contiguous() : at::empty({0}, users.options());
+  return NextItemFunction::apply(users, rows, index, same_type, spec);
 }
 
-at::Tensor NextItemLossSumReference(NextItemLoss kind, const at::Tensor& users, const at::Tensor& rows,
-                                    const at::Tensor& positives, const at::Tensor& negatives) {
-  CheckShapes(users, rows, positives, negatives);
+at::Tensor NextItemLossSumReference(const NextItemLossSpec& spec, const at::Tensor& users,
+                                    const at::Tensor& rows, const at::Tensor& positives,
+                                    const at::Tensor& negatives, const at::Tensor& shifts) {
+  CheckShapes(spec, users, rows, positives, negatives, shifts);
+  if (users.size(0) == 0) return users.sum() + rows.sum() * 0;
   const auto score = [&](const at::Tensor& index) {
     return (users * rows.index_select(0, index)).sum(1);
   };  // [N]
-  const at::Tensor positive = score(positives);
-  at::Tensor loss = kind == NextItemLoss::kBpr ? at::zeros_like(positive) : -at::log_sigmoid(positive);
-  const int64_t num_negatives = negatives.size(1);
-  for (int64_t k = 0; k < num_negatives; ++k) {  // one [N, d] product at a time
-    const at::Tensor negative = score(negatives.select(1, k));
-    const at::Tensor margin = kind == NextItemLoss::kBpr ? positive - negative : -negative;
-    loss = loss - at::log_sigmoid(margin) / static_cast<double>(num_negatives);
-  }
-  return loss.sum();
+  std::vector<at::Tensor> scores;
+  for (int64_t k = 0; k < negatives.size(1); ++k)  // one [N, d] product at a time
+    scores.push_back(score(negatives.select(1, k)));
+  at::Tensor of_negatives = at::stack(scores, 1);
+  if (shifts.defined()) of_negatives = of_negatives + shifts;
+  return SumOfScores(spec, score(positives), of_negatives, {});
 }
 
-at::Tensor SharedNegativeLossSum(NextItemLoss kind, const at::Tensor& users, const at::Tensor& rows,
-                                 const at::Tensor& positives, const at::Tensor& negatives,
-                                 const at::Tensor& counts) {
+at::Tensor SharedNegativeLossSum(const NextItemLossSpec& spec, const at::Tensor& users,
+                                 const at::Tensor& rows, const at::Tensor& positives,
+                                 const at::Tensor& negatives, const at::Tensor& counts,
+                                 const at::Tensor& shifts) {
+  CheckHasTerms(spec);
   PPR_BUG_IF_NOT(counts.dim() == 2 && counts.size(0) == users.size(0) && counts.size(1) == negatives.size(0),
                  "counts are not [N, K]");
-  const bool is_bpr = kind == NextItemLoss::kBpr;
-  const at::Tensor positive = (users * rows.index_select(0, positives)).sum(1);      // [N]
-  const at::Tensor scores = at::matmul(users, rows.index_select(0, negatives).t());  // [N, K]
-  const at::Tensor excess = is_bpr ? scores - positive.unsqueeze(1) : scores;
-  const at::Tensor of_negatives = (-at::log_sigmoid(-excess) * counts).sum(1) / counts.sum(1).clamp_min(1);
-  return (is_bpr ? of_negatives : of_negatives - at::log_sigmoid(positive)).sum();
+  const at::Tensor positive = (users * rows.index_select(0, positives)).sum(1);  // [N]
+  at::Tensor scores = at::matmul(users, rows.index_select(0, negatives).t());    // [N, K]
+  if (shifts.defined()) scores = scores + shifts;
+  return SumOfScores(spec, positive, scores, counts);
 }
 
 }  // namespace ppr::model

@@ -2,13 +2,27 @@
 
 #include <ATen/ATen.h>
 
+#include <string>
+
 #include "base/errors.h"
+#include "model/losses/tensor_terms.h"
 
 namespace ppr::model {
 
 at::Tensor PairLosses(NextItemLoss kind, const at::Tensor& clicked, const at::Tensor& negatives) {
-  if (kind == NextItemLoss::kBpr) return -at::log_sigmoid(clicked - negatives);
-  return -at::log_sigmoid(clicked) - at::log_sigmoid(-negatives);
+  return WithLoss(kind, [&](auto loss) -> at::Tensor {
+    using Loss = decltype(loss);
+    if constexpr (!Loss::kFacts.scores_pairs) {
+      throw BugError(std::string("the loss ") + Loss::kFacts.name + " does not score pairs");
+    } else {
+      at::Tensor derivative;
+      const at::Tensor of_pair = loss.template Negative<TensorTerms>(clicked, negatives, derivative);
+      if constexpr (!Loss::kScoresPositive)
+        return of_pair;
+      else
+        return loss.template Positive<TensorTerms>(clicked, derivative) + of_pair;
+    }
+  });
 }
 
 at::Tensor CandidateLossSum(NextItemLoss kind, const at::Tensor& scores) {

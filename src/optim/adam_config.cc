@@ -1,6 +1,7 @@
 #include "optim/adam_config.h"
 
 #include "base/findings.h"
+#include "base/text_format.h"
 
 namespace ppr::optim {
 

@@ -5,7 +5,6 @@
 
 #include "base/errors.h"
 #include "base/nearest_name.h"
-#include "base/text_format.h"
 #include "settings/text_lists.h"
 
 namespace ppr::settings {

@@ -4,6 +4,7 @@
 
 #include "base/errors.h"
 #include "base/findings.h"
+#include "model/losses/registry.h"
 #include "stages/stage_config.h"
 
 namespace ppr::stages {
@@ -21,7 +22,7 @@ void CheckPairScorer(const PretrainConfig& config, Findings& findings) {
                   "own for " + name, NameOf(training.negative_sharing));
   findings.Expect(training.compute != model::ComputePath::kFused, "compute", "auto or reference for " + name,
                   NameOf(training.compute));
-  findings.Expect(training.loss != model::NextItemLoss::kSoftmax, "loss", "bpr or bce for " + name,
+  findings.Expect(model::FactsOf(training.loss).scores_pairs, "loss", "bpr or bce for " + name,
                   NameOf(training.loss));
 }
 

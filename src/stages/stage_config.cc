@@ -4,6 +4,7 @@
 
 #include "base/findings.h"
 #include "base/nearest_name.h"
+#include "base/text_format.h"
 #include "settings/shared_settings.h"
 
 namespace ppr::stages {

@@ -205,6 +205,18 @@ std::string FrozenText(dist::Communicator& communicator, const std::string& dige
                 DigestOfBytes(digests.data(), digests.size()).c_str(), communicator.size());
 }
 
+// What decides which checkpoint is best: cold dev users, by their clicks or by the value that is predicted.
+std::function<double()> ValidationOf(recommender::Recommender& recommender, const data::Dataset& dataset,
+                                     const TuneConfig& config, const recommender::PredictedField& field) {
+  if (config.task == evaluation::EvaluationTask::kProfile) {
+    const std::vector<int32_t> users = data::UsersOf(dataset, data::UserPart::kColdDev);
+    return ProfileValidation(recommender, dataset, recommender::UsersWithValue(dataset, users, field), field);
+  }
+  return train::CaseValidation(
+      recommender, dataset,
+      evaluation::SelectCases(dataset, data::CasePart::kColdDev, config.task, config.shots), config.training);
+}
+
 }  // namespace
 
 train::StageResult Tune(dist::Communicator& communicator, const TuneConfig& given,
@@ -225,24 +237,16 @@ train::StageResult Tune(dist::Communicator& communicator, const TuneConfig& give
   const train::StepRules rules = RulesOf(config);
   train::SequenceObjective objective(recommender, dataset, negatives, rules, field.column);
   train::TrainingStep step(recommender, objective, rules);
-  const auto users_of = [&](data::UserPart part) {
-    const std::vector<int32_t> users = data::UsersOf(dataset, part);
-    return predicts ? recommender::UsersWithValue(dataset, users, field) : users;
-  };
-  data::EpochPlan plan(dataset, users_of(data::UserPart::kColdTrain), PlanOf(config, recommender));
-  train::LoopInputs inputs{
-      .stage = "tune",
-      .config_json = ConfigJson(config, recommender.encoder().config(), model.profile),
-      .differences = ConfigDifferences,
-      .parent_digest = model.parent_digest,
-      .resolved_flags = resolved_flags,
-      .validate = predicts
-                      ? ProfileValidation(recommender, dataset, users_of(data::UserPart::kColdDev), field)
-                      : train::CaseValidation(recommender, dataset,
-                                              evaluation::SelectCases(dataset, data::CasePart::kColdDev,
-                                                                      config.task, config.shots),
-                                              training),
-      .metric = predicts ? "probability of the true value" : training.metric};
+  std::vector<int32_t> users = data::UsersOf(dataset, data::UserPart::kColdTrain);
+  if (predicts) users = recommender::UsersWithValue(dataset, users, field);
+  data::EpochPlan plan(dataset, users, PlanOf(config, recommender));
+  train::LoopInputs inputs{.stage = "tune",
+                           .config_json = ConfigJson(config, recommender.encoder().config(), model.profile),
+                           .differences = ConfigDifferences,
+                           .parent_digest = model.parent_digest,
+                           .resolved_flags = resolved_flags,
+                           .validate = ValidationOf(recommender, dataset, config, field),
+                           .metric = predicts ? "probability of the true value" : training.metric};
   if (recommender.user_vectors().defined())
     inputs.shared.push_back({recommender::kUserVectorsTensor, recommender.user_vectors()});
   const std::string digest_before = PretrainedDigest(recommender, model.pretrained_dense);

@@ -21,7 +21,7 @@ constexpr int64_t kRowsPerTask = 64;
 FusedNextItemPass::FusedNextItemPass(recommender::Recommender& recommender, const data::Dataset& dataset,
                                      const StepRules& rules)
     : recommender_(recommender), dataset_(dataset), rules_(rules) {
-  targets_.loss = rules.loss;
+  targets_.loss = LossOf(rules, dataset.num_items());
   targets_.negatives = rules.negatives;
 }
 

@@ -47,8 +47,8 @@ std::vector<int64_t> NeededIds(const recommender::PackedBatch& packed, bool read
 std::unique_ptr<FusedNextItemPass> FusedPassOf(recommender::Recommender& recommender,
                                                const data::Dataset& dataset, const StepRules& rules,
                                                const std::vector<recommender::View>& augmented) {
-  const bool next_item =
-      recommender.classifier() == nullptr && rules.loss != model::NextItemLoss::kSoftmax && augmented.empty();
+  const bool next_item = recommender.classifier() == nullptr &&
+                         !model::FactsOf(rules.loss).reads_whole_table && augmented.empty();
   if (recommender.fused() == nullptr || !next_item) return nullptr;
   return std::make_unique<FusedNextItemPass>(recommender, dataset, rules);
 }
@@ -62,6 +62,7 @@ SequenceObjective::SequenceObjective(recommender::Recommender& recommender, cons
       dataset_(dataset),
       negatives_(negatives),
       rules_(rules),
+      loss_(LossOf(rules, dataset.num_items())),
       profile_column_(profile_column),
       augmented_(AugmentedViews(rules)),
       fused_(FusedPassOf(recommender, dataset, rules_, augmented_)) {
@@ -69,7 +70,7 @@ SequenceObjective::SequenceObjective(recommender::Recommender& recommender, cons
 }
 
 bool SequenceObjective::reads_whole_table() const {
-  return !predicts_profile() && rules_.loss == model::NextItemLoss::kSoftmax;
+  return !predicts_profile() && model::FactsOf(rules_.loss).reads_whole_table;
 }
 
 // Masked-item training hides clicks where they are; everything else of a bidirectional encoder is read at a
@@ -160,7 +161,7 @@ at::Tensor SequenceObjective::NextItemSum(const AutogradPass::Inputs& inputs,
   const at::Tensor of_positives = of_targets.narrow(0, 0, count);
   const at::Tensor of_negatives = of_targets.narrow(0, count, negatives);
   if (!shares) {
-    return model::NextItemLossSum(rules_.loss, users, inputs.rows, of_positives,
+    return model::NextItemLossSum(loss_, users, inputs.rows, of_positives,
                                   of_negatives.view({count, rules_.negatives}));
   }
   at::Tensor counts = at::ones({packed.num_users, negatives}, users.options());
@@ -169,7 +170,7 @@ at::Tensor SequenceObjective::NextItemSum(const AutogradPass::Inputs& inputs,
     for (int64_t i = packed.clicked_offsets[at]; i < packed.clicked_offsets[at + 1]; ++i)
       counts[s][packed.clicked_negatives[static_cast<size_t>(i)]] = 0;
   }
-  return model::SharedNegativeLossSum(rules_.loss, users, inputs.rows, of_positives, of_negatives,
+  return model::SharedNegativeLossSum(loss_, users, inputs.rows, of_positives, of_negatives,
                                       counts.index_select(0, at::tensor(packed.target_sequence, at::kLong)));
 }
 

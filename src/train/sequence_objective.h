@@ -57,6 +57,7 @@ class SequenceObjective : public Objective {
   const data::Dataset& dataset_;
   const data::NegativeSampler& negatives_;
   const StepRules rules_;
+  const model::NextItemLossSpec loss_;
   const int64_t profile_column_;
   const std::vector<recommender::View> augmented_;
   // Null when the loss needs the whole batch, and on the reference path: then by autograd.

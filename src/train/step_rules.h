@@ -47,6 +47,11 @@ struct StepRules {
   uint64_t seed = 1;
 };
 
+// The loss with its numbers, over a catalogue of `items`.
+inline model::NextItemLossSpec LossOf(const StepRules& rules, int64_t items) {
+  return {rules.loss, {.negatives = rules.negatives, .items = items}};
+}
+
 // What pretrain, and the benchmark that measures it, make of their settings.
 inline StepRules PretrainingRules(const TrainingConfig& training) {
   return {.loss = training.loss,

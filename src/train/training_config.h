@@ -6,7 +6,7 @@
 #include <vector>
 
 #include "model/compute_path.h"
-#include "model/losses.h"
+#include "model/losses/registry.h"
 #include "optim/adam_config.h"
 #include "recommender/packed_batch.h"
 #include "settings/settings.h"

@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "base/findings.h"
+#include "base/text_format.h"
 #include "data/input/table_files.h"
 #include "data/prepare/prepare.h"
 

@@ -7,6 +7,8 @@
 
 #include <cstdint>
 
+#include "model/losses/registry.h"
+
 namespace ppr::model::fused {
 
 struct EncoderShape {
@@ -50,9 +52,9 @@ struct ChunkMemory {
   int64_t saved, scratch;
 };
 
-// The next-item loss of the targets of a batch (losses.h). Targets of a sequence are consecutive.
+// The next-item loss of the targets of a batch (losses/terms.h). Targets of a sequence are consecutive.
 struct NextItemTask {
-  bool is_bpr;
+  NextItemLossSpec loss;         // one that has terms
   int64_t width, negatives;      // d; K >= 1
   float scale;                   // of the gradients: 1 / targets of the global batch
   const int64_t* targets;        // [B + 1]: sequence b has targets [targets[b], targets[b + 1])
@@ -61,6 +63,7 @@ struct NextItemTask {
   // Own negatives: the rows of target n are candidates[n (1 + K) ...], the positive first. Shared negatives
   // (`shared` not null): one row a target, its positive, and K rows for all.
   const float* const* candidates;
+  const float* shifts;             // of negatives' scores: [N, K], or [shared_step] when shared; null = none
   const float* shared;             // [K, d]
   const float* shared_transposed;  // [d, shared_step], zeros past K
   int64_t shared_step;             // K rounded up to a multiple of 16

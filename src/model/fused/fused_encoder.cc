@@ -172,23 +172,38 @@ void FusedEncoder::AddThreadGradients() {
   });
 }
 
-fused::NextItemTask FusedEncoder::MakeNextItemTask(const PackedLayout& layout,
-                                                   const NextItemTargets& targets) {
-  const int64_t d = encoder_.config().width, negatives = targets.negatives;
+namespace {
+
+void CheckTargets(const PackedLayout& layout, const NextItemTargets& targets, int64_t width) {
+  const int64_t negatives = targets.negatives;
   const auto count = static_cast<int64_t>(targets.tokens.size());
-  const bool shared = targets.shared.defined(), profiles = targets.profiles.defined();
+  const bool shared = targets.shared.defined();
   const auto sequences = static_cast<size_t>(layout.num_sequences());
   PPR_BUG_IF_NOT(targets.offsets.size() == sequences + 1 && targets.offsets.back() == count &&
                      targets.excluded_offsets.size() == sequences + 1 && negatives >= 1 &&
                      static_cast<int64_t>(targets.candidates.size()) == count * (shared ? 1 : 1 + negatives),
                  "the tables of the targets do not fit each other and the layout");
+  PPR_BUG_IF_NOT(!FactsOf(targets.loss.kind).reads_whole_table &&
+                     (targets.shifts.empty() || static_cast<int64_t>(targets.shifts.size()) ==
+                                                    (shared ? negatives : count * negatives)),
+                 "the loss has no fused form, or its shifts are not one for each negative");
   const auto is_rows = [&](const at::Tensor& tensor, int64_t rows) {
     return tensor.scalar_type() == at::kFloat && tensor.is_contiguous() &&
-           tensor.sizes() == at::IntArrayRef({rows, d});
+           tensor.sizes() == at::IntArrayRef({rows, width});
   };
-  PPR_BUG_IF_NOT((!profiles || is_rows(targets.profiles, layout.num_sequences())) &&
+  PPR_BUG_IF_NOT((!targets.profiles.defined() || is_rows(targets.profiles, layout.num_sequences())) &&
                      (!shared || is_rows(targets.shared, negatives)),
                  "profiles or shared negatives are not contiguous float32 rows of the encoder's width");
+}
+
+}  // namespace
+
+fused::NextItemTask FusedEncoder::MakeNextItemTask(const PackedLayout& layout,
+                                                   const NextItemTargets& targets) {
+  const int64_t d = encoder_.config().width, negatives = targets.negatives;
+  const auto count = static_cast<int64_t>(targets.tokens.size());
+  const bool shared = targets.shared.defined(), profiles = targets.profiles.defined();
+  CheckTargets(layout, targets, d);
   Reshape(gradients_.inputs, {layout.num_tokens(), d});
   Reshape(gradients_.users, {count, d});
   Reshape(gradients_.coefficients, {count, shared ? 1 : 1 + negatives});
@@ -204,8 +219,10 @@ fused::NextItemTask FusedEncoder::MakeNextItemTask(const PackedLayout& layout,
     shared_transposed_.narrow(1, 0, negatives).copy_(targets.shared.t());
     Reshape(shared_of_threads_, {static_cast<int64_t>(shares_.size()), negatives, d});
     shared_of_threads_.zero_();
+    shared_shifts_.assign(static_cast<size_t>(step), 0.0F);
+    std::copy(targets.shifts.begin(), targets.shifts.end(), shared_shifts_.begin());
   }
-  return {.is_bpr = targets.loss == NextItemLoss::kBpr,
+  return {.loss = targets.loss,
           .width = d,
           .negatives = negatives,
           .scale = static_cast<float>(targets.scale),
@@ -213,6 +230,9 @@ fused::NextItemTask FusedEncoder::MakeNextItemTask(const PackedLayout& layout,
           .target_tokens = targets.tokens.data(),
           .profiles = profiles ? targets.profiles.const_data_ptr<float>() : nullptr,
           .candidates = targets.candidates.data(),
+          .shifts = targets.shifts.empty() ? nullptr
+                    : shared               ? shared_shifts_.data()
+                                           : targets.shifts.data(),
           .shared = shared ? targets.shared.const_data_ptr<float>() : nullptr,
           .shared_transposed = shared ? shared_transposed_.const_data_ptr<float>() : nullptr,
           .shared_step = step,

@@ -13,12 +13,12 @@
 #include <string>
 #include <vector>
 
+#include "model/losses/registry.h"
 #include "model/dense_parameters.h"
 #include "model/encoder.h"
 #include "model/fused/batch_shares.h"
 #include "model/fused/chunk_task.h"
 #include "model/fused/kernels.h"
-#include "model/losses.h"
 #include "model/packed_layout.h"
 
 namespace ppr::model {
@@ -26,7 +26,7 @@ namespace ppr::model {
 // What the next-item loss of a packed batch reads, and where its results go. Vectors keep their memory from
 // batch to batch.
 struct NextItemTargets {
-  NextItemLoss loss = NextItemLoss::kBpr;
+  NextItemLossSpec loss = NextItemLoss::kBpr;
   int64_t negatives = 1;         // K
   double scale = 1;              // of all gradients: 1 / targets of the global batch
   std::vector<int64_t> offsets;  // [B + 1]: targets of sequence b are [offsets[b], offsets[b + 1])
@@ -35,6 +35,7 @@ struct NextItemTargets {
   // The positive of each target, and unless `shared` its K negatives behind it: rows of d floats.
   std::vector<const float*> candidates;  // [N (1 + K)], or [N]
   at::Tensor shared;                     // [K, d] negatives of all targets; undefined = each has its own
+  std::vector<float> shifts;             // of negatives' scores, [N K] or [K]; empty = none
   std::vector<int64_t> excluded_offsets, excluded;  // as NextItemTask's; [B + 1] zeros when none is excluded
 };
 
@@ -116,8 +117,9 @@ class FusedEncoder {
   std::vector<at::Tensor> thread_gradients_;  // [threads - 1] of [encoder_numel_]
   at::Tensor activations_;                    // of a whole batch, for Forward
   NextItemGradients gradients_;
-  at::Tensor shared_transposed_;  // [d, K in whole vectors]
-  at::Tensor shared_of_threads_;  // [threads, K, d]
+  std::vector<float> shared_shifts_;  // [K in whole vectors]
+  at::Tensor shared_transposed_;      // [d, K in whole vectors]
+  at::Tensor shared_of_threads_;      // [threads, K, d]
 };
 
 }  // namespace ppr::model

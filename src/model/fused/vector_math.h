@@ -1,4 +1,4 @@
-// exp, log(1 + exp), sigmoid and GELU on vectors, to within a few units in the last place of float32.
+// exp, log, log(1 + exp), sigmoid and GELU on vectors, to within a few units in the last place of float32.
 //
 // Polynomials are least-maximum fits made for these ranges: exp by degree 6 on [-ln 2 / 2, ln 2 / 2]
 // (relative error 2e-9 before rounding), erfc(z) exp(z^2) by degree 8 in 1 / (1 + 0.4 z) for z in [0, 6]
@@ -41,6 +41,15 @@ PPR_FUSED_INLINE typename V::Floats LogOnePlus(typename V::Floats y) {
     sum = V::MulAdd(sum, square, V::Set(term));
   }
   return V::Mul(sum, z);
+}
+
+// log(x), lane by lane by the library: for a few values a target, not for its scores.
+template <class V>
+PPR_FUSED_INLINE typename V::Floats Log(typename V::Floats x) {
+  float lanes[V::kLanes];
+  V::Store(lanes, x);
+  for (int64_t i = 0; i < V::kLanes; ++i) lanes[i] = __builtin_logf(lanes[i]);
+  return V::Load(lanes);
 }
 
 // log(1 + exp(x)), and its derivative, the logistic function.

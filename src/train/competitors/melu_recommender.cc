@@ -6,6 +6,7 @@
 #include <algorithm>
 
 #include "base/random.h"
+#include "train/autograd_pass.h"
 
 namespace ppr::train {
 namespace {

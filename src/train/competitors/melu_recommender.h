@@ -12,7 +12,6 @@
 #include "model/melu.h"
 #include "recommender/profile_input.h"
 #include "settings/settings.h"
-#include "train/autograd_pass.h"
 #include "train/competitors/pair_scorer.h"
 #include "train/objective.h"
 

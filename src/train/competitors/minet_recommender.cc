@@ -8,6 +8,7 @@
 #include "base/random.h"
 #include "model/score_loss.h"
 #include "recommender/source_users.h"
+#include "train/autograd_pass.h"
 
 namespace ppr::train {
 namespace {

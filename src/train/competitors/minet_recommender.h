@@ -9,11 +9,10 @@
 #include <vector>
 
 #include "data/negatives.h"
-#include "model/losses.h"
+#include "model/losses/registry.h"
 #include "model/minet.h"
 #include "recommender/profile_input.h"
 #include "settings/settings.h"
-#include "train/autograd_pass.h"
 #include "train/competitors/pair_scorer.h"
 #include "train/objective.h"
 

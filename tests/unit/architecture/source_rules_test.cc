@@ -98,11 +98,12 @@ TEST(SourceRules, FormIsChecked) {
 TEST(SourceRules, FilesAreShortOrSayWhyNot) {
   EXPECT_THAT(Long("src/a/x.cc", std::string(450, '\n')), IsEmpty());
   EXPECT_THAT(Long("src/a/x.cc", std::string(451, '\n')), ElementsAre(HasSubstr("450 lines")));
-  EXPECT_THAT(
-      Long("src/a/x.cc", "// A table.\n// Longer than 450 lines: it is one.\n" + std::string(451, '\n')),
-      IsEmpty());
-  EXPECT_THAT(Long("src/a/x.cc", std::string(451, '\n') + "// Longer than 450 lines: too late.\n"),
-              SizeIs(1));
+  std::string table = "// A table.\n// Longer than 450 lines: it is one.\n";
+  table.append(451, '\n');
+  EXPECT_THAT(Long("src/a/x.cc", table), IsEmpty());
+  std::string late(451, '\n');
+  late.append("// Longer than 450 lines: too late.\n");
+  EXPECT_THAT(Long("src/a/x.cc", late), SizeIs(1));
 }
 
 TEST(SourceRules, FunctionsFitAScreen) {

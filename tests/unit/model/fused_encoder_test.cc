@@ -242,7 +242,7 @@ at::Tensor ReferenceLoss(const NextItemCase& c, const Encoder& encoder, const at
     for (int64_t e = c.targets.excluded_offsets[b]; e < c.targets.excluded_offsets[b + 1]; ++e)
       counts_in[n][c.targets.excluded[static_cast<size_t>(e)]] = 0;
   }
-  const bool is_bpr = c.targets.loss == NextItemLoss::kBpr;
+  const bool is_bpr = c.targets.loss.kind == NextItemLoss::kBpr;
   const at::Tensor excess = is_bpr ? scores - positive.unsqueeze(1) : scores;
   const at::Tensor of_negatives = (-at::log_sigmoid(-excess) * counts_in).sum(1) / counts_in.sum(1);
   return (is_bpr ? of_negatives : of_negatives - at::log_sigmoid(positive)).sum();

@@ -41,8 +41,16 @@ TEST(NtXentLoss, OrthogonalUsersCostTheClosedForm) {
               1e-13);
 }
 
+// A lone user's positive is all that it is compared with. The same two views beside a user who resembles
+// neither (at 0, where they meet at 6 / t = 20) cost that user's share and hardly more, so that a loss which
+// forgets its terms is seen.
 TEST(NtXentLoss, OneUserHasNoNegativesAndCostsNothing) {
-  EXPECT_NEAR(Loss(NormalTensor({1, 3}, 1), NormalTensor({1, 3}, 2), 0.3, Similarity::kDot), 0, 1e-14);
+  const at::Tensor first = at::tensor({2.0, 0.0}, at::kDouble).view({1, 2});
+  const at::Tensor second = at::tensor({3.0, 0.0}, at::kDouble).view({1, 2});
+  const at::Tensor stranger = at::zeros({1, 2}, at::kDouble);
+  EXPECT_NEAR(Loss(first, second, 0.3, Similarity::kDot), 0, 1e-14);
+  EXPECT_NEAR(Loss(at::cat({first, stranger}), at::cat({second, stranger}), 0.3, Similarity::kDot),
+              2 * std::log1p(2 * std::exp(-20.0)) + 2 * std::log(3.0), 1e-13);
 }
 
 TEST(NtXentLoss, TheViewsPlayEqualParts) {
