@@ -219,10 +219,12 @@ Model BuildModel(dist::Communicator& communicator, const TuneConfig& config, con
   return model;
 }
 
-// What the report says of parameters that PPR(light) leaves alone. Collective.
-std::string FrozenText(dist::Communicator& communicator, const std::string& digest_here) {
+// What the report says of this rank's pretrained parameters, which PPR(light) leaves alone. Collective.
+std::string FrozenText(dist::Communicator& communicator, const std::string& digest_before,
+                       const std::string& digest_after) {
+  PPR_BUG_IF_NOT(digest_before == digest_after, "PPR(light) changed a frozen parameter");
   std::string digests;
-  for (const std::string& of_rank : dist::AllGatherText(communicator, digest_here)) digests += of_rank;
+  for (const std::string& of_rank : dist::AllGatherText(communicator, digest_after)) digests += of_rank;
   return Format("frozen parameters: digest %s before and after, over the shards of %d ranks\n",
                 DigestOfBytes(digests.data(), digests.size()).c_str(), communicator.size());
 }
@@ -273,11 +275,9 @@ train::StageResult Tune(dist::Communicator& communicator, const TuneConfig& give
   const ParameterCounts counts =
       CountParameters(step, recommender, model.pretrained_dense, config.source_dataset.empty());
   result.text = NameOf(config.method) + " " + result.text + ToText(counts);
-  if (config.method == TuneMethod::kPprLight) {
-    const std::string digest_after = PretrainedDigest(recommender, model.pretrained_dense);
-    PPR_BUG_IF_NOT(digest_before == digest_after, "PPR(light) changed a frozen parameter");
-    result.text += FrozenText(communicator, digest_after);
-  }
+  if (config.method == TuneMethod::kPprLight)
+    result.text +=
+        FrozenText(communicator, digest_before, PretrainedDigest(recommender, model.pretrained_dense));
   if (communicator.rank() == 0) WriteRunSummary(training.output, "tune", result, counts);
   return result;
 }

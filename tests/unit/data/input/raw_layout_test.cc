@@ -9,9 +9,7 @@
 
 #include "base/errors.h"
 #include "base/random.h"
-#include "data/input/cell_values.h"
 #include "data/input/item_lines_reader.h"
-#include "data/prepare/value_bucket.h"
 #include "support/dataset_by_id.h"
 #include "unit/data/prepare/prepare_case.h"
 
