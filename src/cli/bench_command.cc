@@ -154,9 +154,9 @@ Job PlanTraining(FlagSet& flags) {
       Choose(flags, "negative_sharing", stages::NamesOf<recommender::NegativeSharing>());
   training.compute = Choose(flags, "compute", stages::NamesOf<model::ComputePath>());
   training.learning_rate = {FLAGS_learning_rate, FLAGS_warmup_steps};
-  training.adam.beta1 = FLAGS_beta1;
-  training.adam.beta2 = FLAGS_beta2;
-  training.adam.epsilon = FLAGS_epsilon;
+  training.optimiser.adam.beta1 = FLAGS_beta1;
+  training.optimiser.adam.beta2 = FLAGS_beta2;
+  training.optimiser.adam.epsilon = FLAGS_epsilon;
   benchmark.pretrain.encoder = EncoderConfigFromFlags(flags);
   benchmark.generated = GeneratedFromFlags(flags);
   benchmark.rules = RulesFromFlags();

@@ -71,9 +71,9 @@ train::TrainingConfig TrainingConfigFromFlags(FlagSet& flags) {
       Choose(flags, "negative_sharing", stages::NamesOf<recommender::NegativeSharing>());
   config.compute = Choose(flags, "compute", stages::NamesOf<model::ComputePath>());
   config.learning_rate = {FLAGS_learning_rate, FLAGS_warmup_steps};
-  config.adam.beta1 = FLAGS_beta1;
-  config.adam.beta2 = FLAGS_beta2;
-  config.adam.epsilon = FLAGS_epsilon;
+  config.optimiser.adam.beta1 = FLAGS_beta1;
+  config.optimiser.adam.beta2 = FLAGS_beta2;
+  config.optimiser.adam.epsilon = FLAGS_epsilon;
   config.metric = FLAGS_metric;
   config.patience_steps = FLAGS_patience_steps;
   config.evaluate_every_steps = FLAGS_evaluate_every_steps;

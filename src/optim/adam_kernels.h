@@ -33,7 +33,7 @@ void AdamStep(double* p, double* m, double* v, const double* g, int64_t n,
 void AdamReplay(float* p, float* m, float* v, int64_t n, const AdamConstants<float>& constants,
                 const AdamCoefficients<float>* steps, int64_t num_steps);
 
-// What a run of skipped steps does to an entry (train/skipped_steps.h):
+// What a run of skipped steps does to an entry (optim/skipped_steps.h):
 //   p -= m sum_q weights[q] / (sqrt(v) + offsets[q])
 struct SkippedRule {
   float weights[3];

@@ -38,9 +38,9 @@ Json TrainingJson(const train::TrainingConfig& config) {
           {"negative_sharing", NameOf(config.negative_sharing)},
           {"learning_rate", config.learning_rate.base},
           {"warmup_steps", config.learning_rate.warmup_steps},
-          {"beta1", config.adam.beta1},
-          {"beta2", config.adam.beta2},
-          {"epsilon", config.adam.epsilon},
+          {"beta1", config.optimiser.adam.beta1},
+          {"beta2", config.optimiser.adam.beta2},
+          {"epsilon", config.optimiser.adam.epsilon},
           {"metric", config.metric},
           {"evaluate_every_steps", config.evaluate_every_steps}};
 }

@@ -25,7 +25,7 @@ std::vector<std::string> TrainingConfig::Problems() const {
   for (const std::string& name : names) known = known || name == metric;
   findings.Expect(known, "metric", "one of auc, hit@N, ndcg@N, mrr" + DidYouMean(metric, names),
                   "\"" + metric + "\"");
-  findings.Append(adam.Problems());
+  findings.Append(optimiser.Problems());
   return findings.Take();
 }
 

@@ -27,13 +27,14 @@ TrainingStep::TrainingStep(recommender::ShardedModel& model, Objective& objectiv
     : model_(model),
       objective_(objective),
       rules_(rules),
-      dense_adam_(rules.adam, model.parameters()),
+      dense_optimiser_(optim::EntryOf(rules.optimiser.kind).make_dense(rules.optimiser, model.parameters())),
       one_pass_(objective.one_pass()) {
   model::DenseParameters& parameters = model_.parameters();
   if (rules_.train_pretrained) {
     const at::Tensor& rows = model_.table().rows;
-    row_adam_.emplace(rules_.adam, rules_.row_rate.value_or(rules_.pretrained_rate), rows.size(0),
-                      rows.size(1));
+    row_optimiser_ = optim::EntryOf(rules_.optimiser.kind)
+                         .make_rows(rules_.optimiser, rules_.row_rate.value_or(rules_.pretrained_rate),
+                                    rows.size(0), rows.size(1));
   } else {
     parameters.Freeze(model::ParameterGroup::kPretrained);
     for (const model::DenseParameter& parameter : parameters.parameters()) {
@@ -45,7 +46,7 @@ TrainingStep::TrainingStep(recommender::ShardedModel& model, Objective& objectiv
 
 int64_t TrainingStep::trained_parameters() const {
   const int64_t dense = model_.parameters().numel() - first_trained_;
-  return dense + (row_adam_ ? model_.table().owners.num_items() * model_.width() : 0);
+  return dense + (row_optimiser_ ? model_.table().owners.num_items() * model_.width() : 0);
 }
 
 TrainingStep::PendingBatch TrainingStep::Begin(const Upcoming& upcoming) {
@@ -57,7 +58,7 @@ TrainingStep::PendingBatch TrainingStep::Begin(const Upcoming& upcoming) {
   batch.global_targets = objective_.NumTargets(upcoming);
   batch.share = objective_.Pack(upcoming);
   pending.plan = model_.exchange().BeginPlan(batch.share->ids, &batch.row_of_id);
-  if (one_pass_ != nullptr && row_adam_) {
+  if (one_pass_ != nullptr && row_optimiser_) {
     batch.occurrences =
         model::RowOccurrences(batch.row_of_id.data(), static_cast<int64_t>(batch.row_of_id.size()),
                               static_cast<int64_t>(pending.plan.plan.ids.size()));
@@ -75,7 +76,7 @@ Objective::Losses TrainingStep::ComputeByAutograd(const Batch& batch, const at::
                                                   RowGradients* row_gradients) {
   at::Tensor shard;  // shares the table's memory
   if (objective_.reads_whole_table())
-    shard = model_.table().rows.detach().requires_grad_(row_adam_.has_value());
+    shard = model_.table().rows.detach().requires_grad_(row_optimiser_ != nullptr);
   Objective::Losses losses = objective_.Compute({.step = batch.step,
                                                  .global_users = batch.global_users,
                                                  .global_targets = batch.global_targets,
@@ -84,7 +85,7 @@ Objective::Losses TrainingStep::ComputeByAutograd(const Batch& batch, const at::
                                                  .row_of_id = batch.row_of_id,
                                                  .shard = shard});
   if (losses.total.requires_grad()) losses.total.backward();
-  if (!row_adam_) return losses;
+  if (!row_optimiser_) return losses;
   row_gradients->fetched = rows.grad().defined() ? rows.grad() : at::zeros_like(rows);
   losses.finite = losses.finite && AllFinite(row_gradients->fetched);
   if (shard.defined()) {
@@ -145,7 +146,7 @@ void TrainingStep::PointAtRows(const dist::ExchangePlan& plan, const at::Tensor&
 }
 
 at::Tensor TrainingStep::ExchangeRowGradients(const Batch& batch, const at::Tensor& row_gradients) {
-  if (!row_adam_) return {};
+  if (!row_optimiser_) return {};
   if (one_pass_ == nullptr) {
     times_.Enter(StepPhase::kExchange);
     return model_.exchange().ReturnGradients(batch.plan, row_gradients);
@@ -157,9 +158,9 @@ at::Tensor TrainingStep::ExchangeRowGradients(const Batch& batch, const at::Tens
 }
 
 void TrainingStep::CatchUp(const Batch& batch) {
-  if (!row_adam_) return;
+  if (!row_optimiser_) return;
   if (objective_.reads_whole_table()) return CatchUpRows(batch.step - 1);
-  row_adam_->CatchUp(model_.table().rows, batch.plan.touched_slots, batch.step - 1);
+  row_optimiser_->CatchUp(model_.table().rows, batch.plan.touched_slots, batch.step - 1);
 }
 
 StepResult TrainingStep::Run(int64_t epoch, int64_t step, std::span<const data::TrainingSequence> sequences,
@@ -188,7 +189,7 @@ StepResult TrainingStep::Run(int64_t epoch, int64_t step, std::span<const data::
   times_.Enter(StepPhase::kGather);
   fetching.Wait();
   const at::Tensor rows = fetching.rows;
-  if (one_pass_ == nullptr) rows.requires_grad_(row_adam_.has_value());
+  if (one_pass_ == nullptr) rows.requires_grad_(row_optimiser_ != nullptr);
 
   times_.Enter(StepPhase::kCompute);
   model::SideWork meanwhile{.run = {},
@@ -214,17 +215,17 @@ StepResult TrainingStep::Run(int64_t epoch, int64_t step, std::span<const data::
 }
 
 void TrainingStep::Optimise(const Batch& batch, const RowGradients& gradients) {
-  dense_adam_.Step(model_.parameters(), batch.step, rules_.pretrained_rate, rules_.new_rate);
-  if (!row_adam_) return;
+  dense_optimiser_->Step(model_.parameters(), batch.step, rules_.pretrained_rate, rules_.new_rate);
+  if (!row_optimiser_) return;
   const at::Tensor& rows = model_.table().rows;
   const at::Tensor& touched = batch.plan.touched_slots;
   if (one_pass_ != nullptr) {
     OptimiseOnePass(batch, gradients.fetched);
   } else if (objective_.reads_whole_table()) {
     gradients.shard.index_add_(0, touched, gradients.fetched);
-    row_adam_->Update(rows, at::arange(rows.size(0), at::kLong), gradients.shard, batch.step);
+    row_optimiser_->Update(rows, at::arange(rows.size(0), at::kLong), gradients.shard, batch.step);
   } else {
-    row_adam_->Update(rows, touched, gradients.fetched, batch.step);
+    row_optimiser_->Update(rows, touched, gradients.fetched, batch.step);
   }
 }
 
@@ -251,11 +252,16 @@ void TrainingStep::OptimiseOnePass(const Batch& batch, const at::Tensor& row_gra
       for (int64_t c = 0; c < width; ++c) gradient[c] += part[c];
     }
   };
-  row_adam_->Update(rows, plan.touched_slots, optim::RowGradient(sum), batch.step);
+  row_optimiser_->Update(rows, plan.touched_slots, optim::RowGradient(sum), batch.step);
+}
+
+void TrainingStep::AppendState(checkpoint::TrainingState* state) const {
+  dense_optimiser_->AppendState(model_.parameters(), state);
+  if (row_optimiser_) row_optimiser_->AppendState(state);
 }
 
 void TrainingStep::CatchUpRows(int64_t step) {
-  if (row_adam_) row_adam_->CatchUpAll(model_.table().rows, step);
+  if (row_optimiser_) row_optimiser_->CatchUpAll(model_.table().rows, step);
 }
 
 }  // namespace ppr::train

@@ -1,5 +1,5 @@
 // One optimisation step over a global batch: exchange of rows, forward, loss, backward, exchange of
-// gradients, Adam.
+// gradients, optimiser.
 #pragma once
 
 #include <ATen/core/Tensor.h>
@@ -13,6 +13,7 @@
 #include "data/batches.h"
 #include "model/fused/fused_encoder.h"
 #include "model/gather_rows.h"
+#include "optim/optimiser.h"
 #include "recommender/sharded_model.h"
 #include "train/objective.h"
 #include "train/step_rules.h"
@@ -37,9 +38,10 @@ class TrainingStep {
   // Brings every row of this rank to `step`; before evaluation. Local.
   void CatchUpRows(int64_t step);
 
-  optim::DenseAdam& dense_adam() { return dense_adam_; }
-  optim::RowAdam* row_adam() { return row_adam_ ? &*row_adam_ : nullptr; }  // null when the table is frozen
-  int64_t trained_parameters() const;                                       // over all ranks, rows included
+  // Appends what the optimiser keeps.
+  void AppendState(checkpoint::TrainingState* state) const;
+  optim::RowOptimiser* row_optimiser() { return row_optimiser_.get(); }  // null when the table is frozen
+  int64_t trained_parameters() const;                                    // over all ranks, rows included
   StepTimes& times() { return times_; }
 
  private:
@@ -88,10 +90,10 @@ class TrainingStep {
   StepRules rules_;
   int64_t first_trained_ =
       0;  // offset of the first dense parameter that trains: the trained ones are a suffix
-  optim::DenseAdam dense_adam_;
-  std::optional<optim::RowAdam> row_adam_;
-  OnePass* one_pass_;              // the objective's; null: by autograd
-  std::optional<Batch> prepared_;  // the next batch
+  std::unique_ptr<optim::DenseOptimiser> dense_optimiser_;
+  std::unique_ptr<optim::RowOptimiser> row_optimiser_;  // null when the table is frozen
+  OnePass* one_pass_;                                   // the objective's; null: by autograd
+  std::optional<Batch> prepared_;                       // the next batch
   std::vector<const float*> row_pointers_;
   StepTimes times_;
 };
