@@ -33,8 +33,8 @@ std::unique_ptr<recommender::Recommender> LoadOrMake(dist::Communicator& communi
                                                       recommender::ProfileInput{}, dataset.num_items(),
                                                       benchmark.seed);
   }
-  const checkpoint::LoadedCheckpoint checkpoint = stages::LoadForReading(communicator, path, dataset);
-  return stages::RestoreRecommender(communicator, checkpoint, dataset);
+  return stages::RestoreRecommender(communicator, stages::OpenForReading(communicator, path, dataset),
+                                    dataset);
 }
 
 data::CasePart PartOf(const stages::EvaluateConfig& config, const data::Dataset& dataset) {

@@ -1,27 +1,21 @@
 // Checkpoints that are whole or not there (docs/file-formats.md, docs/contracts.md contract 5).
 //
 // A checkpoint is a folder run/checkpoints/step_NNNNNNNNNNNN with manifest.json (own digest, digests and
-// sizes of all files, W, owner function, config, lineage), shared.h5 (what all ranks hold alike, written by
-// rank 0) and one shard_RRRR.h5 a rank (its rows in slot order). Commit protocol: write into step_....tmp,
-// close with every return code checked, sync, read back and digest, gather digests on rank 0, manifest, sync
-// the folder, rename, sync the parent, replace the pointer file. Any W' reads it, each rank only its own
-// rows, each byte verified once before it is parsed.
+// sizes of all files, the table of tensors, W, owner function, config, lineage), shared.h5 (what all ranks
+// hold alike, written by rank 0) and one shard_RRRR.h5 a rank (its rows in slot order). Commit protocol:
+// write into step_....tmp, close with every return code checked, sync, read back and digest, gather digests
+// on rank 0, manifest, sync the folder, rename, sync the parent, replace the pointer file. Any W' reads it,
+// each rank only its own rows, each byte verified once before it is parsed.
 #pragma once
-
-#include <ATen/core/Tensor.h>
 
 #include <cstdint>
 #include <string>
-#include <vector>
 
+#include "checkpoint/manifest.h"
+#include "checkpoint/state.h"
 #include "dist/communicator.h"
 
 namespace ppr::checkpoint {
-
-struct NamedTensor {
-  std::string name;   // "dense/values", "items/rows"
-  at::Tensor tensor;  // f32, f64 or int64, CPU, contiguous
-};
 
 struct CheckpointContents {
   std::string kind;  // "pretrain" or "tune"
@@ -32,11 +26,9 @@ struct CheckpointContents {
   std::string dataset_digest;
   std::string parent_digest;  // manifest digest of the checkpoint this stage started from; "" for pretrain
   int64_t num_items = 0;      // V
-  // The same on all ranks, bit for bit: WriteCheckpoint compares digests and throws BugError when ranks have
-  // drifted apart.
-  std::vector<NamedTensor> shared;
-  // This rank's rows in slot order: dimension 0 is OwnerMap(V, W).num_rows(rank).
-  std::vector<NamedTensor> rows;
+  // The same names, types and cuts on all ranks. WriteCheckpoint compares digests of what is whole and throws
+  // BugError when ranks have drifted apart.
+  TrainingState state;
 };
 
 struct CheckpointOptions {
@@ -51,31 +43,34 @@ struct CheckpointOptions {
 std::string WriteCheckpoint(dist::Communicator& communicator, const std::string& run_folder,
                             const CheckpointContents& contents, const CheckpointOptions& options);
 
-// Collective. Resolves `path`: a checkpoint folder, or a run folder with `pointer` ("LATEST" or "BEST").
-// Throws DataError on every rank when there is none.
+// Collective. Resolves `path`: a checkpoint folder, or a run folder with `pointer` (kLatest or kBest of
+// checkpoint/folder.h). Throws DataError on every rank when there is none.
 std::string ResolveCheckpoint(dist::Communicator& communicator, const std::string& path,
                               const std::string& pointer);
 
-struct LoadedCheckpoint {
+// A checkpoint whose every byte has been verified; its tensors stay on disk until they are asked for.
+struct StoredCheckpoint {
   std::string folder;
-  std::string digest;  // of the manifest
-  int written_world_size = 0;
-  CheckpointContents contents;  // rows are those of this rank at the reader's W'
+  Manifest manifest;  // manifest.digest names the checkpoint
 
-  // The tensor of that name; DataError naming folder and tensor when absent or when the shape differs.
-  at::Tensor Shared(const std::string& name, at::IntArrayRef shape) const;
-  at::Tensor Rows(const std::string& name, at::IntArrayRef shape) const;
-  // Frees the tensors once they are copied to where they are used; digest, config and lineage stay.
-  void DropTensors() {
-    contents.shared.clear();
-    contents.rows.clear();
-  }
+  bool Holds(const std::string& tensor) const;
 };
 
-// Collective. Verifies every digest before parsing, then reads shared tensors and this rank's rows;
-// `row_names` empty means all row tensors (a stage that freezes or restarts moments asks for "items/rows"
-// only). DataError: file, field, expected, found; the same error on every rank.
-LoadedCheckpoint ReadCheckpoint(dist::Communicator& communicator, const std::string& folder,
-                                const std::vector<std::string>& row_names = {});
+// Collective. Verifies every digest before anything is parsed. DataError: file, field, expected, found; the
+// same error on every rank.
+StoredCheckpoint OpenCheckpoint(dist::Communicator& communicator, const std::string& folder);
+
+enum class Reading {
+  // To score with: rows brought up to date. What stands under kResumeOnly is passed over unless it is listed.
+  kModel,
+  // To go on training: every tensor of the checkpoint must be listed, and rows are as training left them.
+  kResume,
+};
+
+// Collective. Reads the tensors of `state` in place, at any number of ranks. DataError naming tensor,
+// expected and found, all of them at once, when a tensor is missing, has another shape or type, or is one
+// that the model does not know.
+void RestoreState(dist::Communicator& communicator, const StoredCheckpoint& checkpoint,
+                  const TrainingState& state, Reading reading);
 
 }  // namespace ppr::checkpoint

@@ -18,7 +18,7 @@ namespace ppr::checkpoint {
 namespace {
 
 constexpr int64_t kLargestWriteBytes = int64_t{1} << 28;  // a write moves at most 2 GiB; stay well below
-constexpr int64_t kReadBytes = int64_t{1} << 20;
+constexpr int64_t kPieceBytes = int64_t{1} << 20;
 
 // Asks for all blocks now: a full disk shows before the first byte is written. File systems that cannot
 // reserve show it at the write.
@@ -28,14 +28,24 @@ void ReserveSpace(int descriptor, int64_t size_bytes, const std::string& path) {
                               path);
 }
 
-void WriteRegion(int descriptor, const FileRegion& region, const std::string& path) {
-  for (int64_t done_bytes = 0; done_bytes < region.size_bytes;) {
-    const int64_t wanted = std::min(region.size_bytes - done_bytes, kLargestWriteBytes);
-    const ssize_t wrote = ::write(descriptor, region.bytes + done_bytes, static_cast<size_t>(wanted));
+void WriteAll(int descriptor, const char* bytes, int64_t size_bytes, const std::string& path) {
+  for (int64_t done_bytes = 0; done_bytes < size_bytes;) {
+    const int64_t wanted = std::min(size_bytes - done_bytes, kLargestWriteBytes);
+    const ssize_t wrote = ::write(descriptor, bytes + done_bytes, static_cast<size_t>(wanted));
     if (wrote < 0 && errno == EINTR) continue;
     if (wrote < 0) throw StorageErrorFromErrno("cannot write", path);
     if (wrote == 0) throw StorageError("cannot write " + path + ": the system took none of the bytes");
     done_bytes += wrote;
+  }
+}
+
+void WriteRegion(int descriptor, const FileRegion& region, const std::string& path) {
+  if (region.bytes != nullptr) return WriteAll(descriptor, region.bytes, region.size_bytes, path);
+  std::vector<char> piece(static_cast<size_t>(std::min(region.size_bytes, kPieceBytes)));
+  for (int64_t done_bytes = 0; done_bytes < region.size_bytes; done_bytes += kPieceBytes) {
+    const int64_t count = std::min(region.size_bytes - done_bytes, kPieceBytes);
+    region.make(done_bytes, count, piece.data());
+    WriteAll(descriptor, piece.data(), count, path);
   }
 }
 
@@ -52,7 +62,13 @@ void CompareWithImage(const char* read, int64_t offset_bytes, int64_t size_bytes
     const int64_t begin = std::max(offset_bytes, region.offset_bytes);
     const int64_t end = std::min(offset_bytes + size_bytes, region.offset_bytes + region.size_bytes);
     if (begin >= end) continue;
-    const char* expected = region.bytes + (begin - region.offset_bytes);
+    std::vector<char> made;
+    if (region.bytes == nullptr) {
+      made.resize(static_cast<size_t>(end - begin));
+      region.make(begin - region.offset_bytes, end - begin, made.data());
+    }
+    const char* expected =
+        region.bytes == nullptr ? made.data() : region.bytes + (begin - region.offset_bytes);
     if (std::memcmp(read + (begin - offset_bytes), expected, static_cast<size_t>(end - begin)) != 0)
       RefuseReadBack(path, begin);
   }
@@ -90,7 +106,7 @@ FileDigest DigestAndCompare(const std::string& path, const FileImage& image) {
   // Drops the synced pages from memory, so that the device is read; where that fails, memory is compared,
   // which is no harm.
   (void)::posix_fadvise(file.get(), 0, 0, POSIX_FADV_DONTNEED);
-  std::vector<char> buffer(static_cast<size_t>(kReadBytes));
+  std::vector<char> buffer(static_cast<size_t>(kPieceBytes));
   Digester digester;
   int64_t total_bytes = 0;
   for (;;) {

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <string>
 #include <vector>
 
@@ -13,6 +14,9 @@ struct FileRegion {
   int64_t offset_bytes;
   const char* bytes;
   int64_t size_bytes;
+  // Where `bytes` is null: makes bytes first .. first + count - 1 of the region, the same ones each time.
+  // They are made piece by piece, so that what is written need not be held.
+  std::function<void(int64_t first, int64_t count, char* to)> make = {};
 };
 
 // Every byte of a file, as regions that ascend without gaps: tensors where they lie, and `structure` between

@@ -17,7 +17,7 @@ namespace {
 
 using Json = nlohmann::json;
 
-constexpr int64_t kVersion = 1;
+constexpr int64_t kOldestVersion = 1, kNewestVersion = 2;
 constexpr char kFormat[] = "ppr.checkpoint";
 constexpr int kDeepestNesting = 32;  // dumping is recursive
 constexpr int64_t kMostRanks = 1 << 20;
@@ -262,7 +262,7 @@ std::string SealManifest(Manifest& manifest) {
   Json files = Json::array();
   for (const FileRecord& file : manifest.files) files.push_back(JsonOf(file));
   Json json = {{"format", kFormat},
-               {"version", kVersion},
+               {"version", manifest.version},
                {"kind", manifest.kind},
                {"run_id", manifest.run_id},
                {"step", manifest.step},
@@ -285,8 +285,8 @@ Manifest ParseManifest(const std::string& text, const std::string& folder) {
   const Json json = ParseStrictly(text, where);
   FieldReader fields(json, where);
   fields.OneOf("format", {kFormat});
-  fields.Integer("version", kVersion, kVersion);
   Manifest manifest;
+  manifest.version = static_cast<int>(fields.Integer("version", kOldestVersion, kNewestVersion));
   manifest.digest = fields.Digest("digest");
   CheckDigest(json, manifest, text, where);  // damage is told as damage, not as a strange field
   manifest.kind = fields.OneOf("kind", {"pretrain", "tune"});

@@ -1,6 +1,7 @@
 // manifest.json of a checkpoint: what was written, by whom, from what, and the digests that prove it
-// (docs/file-formats.md, "Checkpoints"). Format version 1: DO NOT CHANGE what a field means without a new
-// version.
+// (docs/file-formats.md, "Checkpoints"). Format version 2; version 1 is read too (checkpoint/format_1.h): the
+// manifests differ in nothing but the number, the tensors in their names. DO NOT CHANGE what a field means
+// without a new version.
 //
 // The text is canonical (sorted keys, two-space indent, one line feed at the end), so that a reader refuses
 // every byte that the writer did not write. Plain values; local functions.
@@ -32,6 +33,7 @@ struct FileRecord {
 };
 
 struct Manifest {
+  int version = 2;
   std::string kind;
   std::string run_id;
   int64_t step = 0;
@@ -51,7 +53,7 @@ std::string SealManifest(Manifest& manifest);
 // that SealManifest would not have written.
 Manifest ParseManifest(const std::string& text, const std::string& folder);
 
-// "dense/values": parts of letters, digits, '_', '-' and '.', parted by single slashes, none of them "." or
+// "items/rows": parts of letters, digits, '_', '-' and '.', parted by single slashes, none of them "." or
 // "..".
 bool IsTensorName(const std::string& name);
 

@@ -1,4 +1,4 @@
-// ResolveCheckpoint and ReadCheckpoint: rank 0 chooses, all verify, each reads its own rows.
+// ResolveCheckpoint, OpenCheckpoint and RestoreState: rank 0 chooses, all verify, each reads its own rows.
 #include <ATen/ATen.h>
 
 #include <sys/stat.h>
@@ -10,11 +10,13 @@
 #include "base/durable_file.h"
 #include "base/errors.h"
 #include "base/nearest_name.h"
+#include "base/text_format.h"
 #include "checkpoint/checkpoint.h"
 #include "checkpoint/folder.h"
 #include "checkpoint/manifest.h"
 #include "checkpoint/reshard.h"
 #include "checkpoint/shard.h"
+#include "checkpoint/sources.h"
 #include "dist/agreement.h"
 #include "dist/owner_map.h"
 
@@ -87,91 +89,50 @@ void VerifyShare(const std::string& folder, const Manifest& manifest, int rank, 
   }
 }
 
-// Which row tensors of the manifest to read: those named, or all.
-std::vector<TensorRecord> WantedRows(const std::string& folder, const Manifest& manifest,
-                                     const std::vector<std::string>& names) {
-  const std::vector<TensorRecord>& all = manifest.files[1].tensors;
-  if (names.empty()) return all;
-  std::vector<TensorRecord> wanted;
-  std::vector<std::string> known;
-  for (const TensorRecord& tensor : all) known.push_back(tensor.name);
-  for (const std::string& name : names) {
-    const auto found = std::find(known.begin(), known.end(), name);
-    if (found == known.end())
-      throw DataError(folder + ": has no row tensor \"" + name + "\"" + DidYouMean(name, known));
-    wanted.push_back(all[static_cast<size_t>(found - known.begin())]);
-  }
-  return wanted;
-}
-
-at::Tensor EmptyRows(const TensorRecord& record, int64_t num_rows) {
-  std::vector<int64_t> shape = record.shape;
-  shape[0] = num_rows;
-  const at::ScalarType dtype = record.dtype == "float32"   ? at::kFloat
-                               : record.dtype == "float64" ? at::kDouble
-                                                           : at::kLong;
-  return at::empty(shape, dtype);
+// Reads a tensor that all ranks hold whole, where it lies.
+void ReadWhole(const TensorFile& file, const Source& source, const at::Tensor& into) {
+  if (source.first_entry < 0) return file.ReadInto(source.record, into);
+  file.ReadRows(source.record, {.count = into.numel(), .from_slot = source.first_entry},
+                into.view({into.numel()}));
 }
 
 // On this rank: its rows at its world size, out of the shards that hold any of them.
-std::vector<NamedTensor> ReadRows(const std::string& folder, const Manifest& manifest,
-                                  const std::vector<TensorRecord>& wanted, int rank, int world_size) {
-  const int64_t num_rows = dist::OwnerMap(manifest.num_items, world_size).num_rows(rank);
-  std::vector<NamedTensor> rows;
-  for (const TensorRecord& record : wanted) rows.push_back({record.name, EmptyRows(record, num_rows)});
+void ReadAllRows(const StoredCheckpoint& checkpoint, const TrainingState& state,
+                 const std::vector<Source>& sources, int rank, int world_size) {
+  const Manifest& manifest = checkpoint.manifest;
   for (int from_rank = 0; from_rank < manifest.world_size; ++from_rank) {
     const RowProgression common =
         RowsInCommon(manifest.num_items, manifest.world_size, from_rank, world_size, rank);
     if (common.count == 0) continue;
     const FileRecord& shard = manifest.files[static_cast<size_t>(from_rank) + 1];
-    const TensorFile file(folder + "/" + shard.name);
-    for (NamedTensor& named : rows) {
-      const auto record = std::find_if(shard.tensors.begin(), shard.tensors.end(),
-                                       [&](const TensorRecord& tensor) { return tensor.name == named.name; });
-      file.ReadRows(*record, common, named.tensor);
+    const TensorFile file(checkpoint.folder + "/" + shard.name);
+    for (size_t i = 0; i < state.size(); ++i) {
+      if (state[i].cut != Cut::kByRows) continue;
+      const auto record =
+          std::find_if(shard.tensors.begin(), shard.tensors.end(),
+                       [&](const TensorRecord& tensor) { return tensor.name == sources[i].record.name; });
+      file.ReadRows(*record, common, state[i].tensor);
     }
   }
-  return rows;
 }
 
-CheckpointContents ContentsOf(const Manifest& manifest) {
-  return {.kind = manifest.kind,
-          .run_id = manifest.run_id,
-          .step = manifest.step,
-          .config_json = manifest.config_json,
-          .progress_json = manifest.progress_json,
-          .dataset_digest = manifest.dataset_digest,
-          .parent_digest = manifest.parent_digest,
-          .num_items = manifest.num_items};
-}
-
-at::Tensor Find(const std::string& folder, const std::vector<NamedTensor>& tensors, const char* kind,
-                const std::string& name, at::IntArrayRef shape) {
-  std::vector<std::string> known;
-  for (const NamedTensor& named : tensors) {
-    known.push_back(named.name);
-    if (named.name != name) continue;
-    if (named.tensor.sizes() == shape) return named.tensor;
-    const auto text = [](at::IntArrayRef extents) {
-      std::string joined;
-      for (const int64_t extent : extents) joined += (joined.empty() ? "" : " x ") + std::to_string(extent);
-      return "[" + joined + "]";
-    };
-    throw DataError(folder + ": " + kind + " tensor \"" + name + "\": expected shape " + text(shape) +
-                    ", found " + text(named.tensor.sizes()) +
-                    "; the checkpoint is of a model with other settings");
+// A reader's shards are of the checkpoint's items, or its rows would be mixed up.
+void CheckRows(const StoredCheckpoint& checkpoint, const TrainingState& state, int64_t num_rows) {
+  for (const StateTensor& entry : state) {
+    PPR_BUG_IF_NOT(entry.cut == Cut::kWhole || entry.tensor.size(0) == num_rows,
+                   checkpoint.folder + ": tensor " + entry.name + " is not of this rank's shard");
   }
-  throw DataError(folder + ": has no " + kind + " tensor \"" + name + "\"" + DidYouMean(name, known));
 }
 
 }  // namespace
 
-at::Tensor LoadedCheckpoint::Shared(const std::string& name, at::IntArrayRef shape) const {
-  return Find(folder, contents.shared, "shared", name, shape);
-}
-
-at::Tensor LoadedCheckpoint::Rows(const std::string& name, at::IntArrayRef shape) const {
-  return Find(folder, contents.rows, "row", name, shape);
+bool StoredCheckpoint::Holds(const std::string& tensor) const {
+  for (const size_t file : {0, 1}) {
+    for (const TensorRecord& record : manifest.files[file].tensors) {
+      if (record.name == tensor) return true;
+    }
+  }
+  return false;
 }
 
 std::string ResolveCheckpoint(dist::Communicator& communicator, const std::string& path,
@@ -184,35 +145,39 @@ std::string ResolveCheckpoint(dist::Communicator& communicator, const std::strin
   return dist::BroadcastText(communicator, folder);
 }
 
-LoadedCheckpoint ReadCheckpoint(dist::Communicator& communicator, const std::string& folder,
-                                const std::vector<std::string>& row_names) {
-  const std::string place = WithoutSlashes(folder);
+StoredCheckpoint OpenCheckpoint(dist::Communicator& communicator, const std::string& folder) {
+  StoredCheckpoint checkpoint{.folder = WithoutSlashes(folder), .manifest = {}};
+  const std::string& place = checkpoint.folder;
   std::string text;
   dist::AgreeOn(communicator, [&] {
     if (communicator.rank() == 0) text = ReadManifestText(place);
   });
   text = dist::BroadcastText(communicator, text);
-  Manifest manifest;
-  std::vector<TensorRecord> wanted;
   dist::AgreeOn(communicator, [&] {
-    manifest = ParseManifest(text, place);
-    wanted = WantedRows(place, manifest, row_names);
-    if (communicator.rank() == 0) CheckFolder(place, manifest);
+    checkpoint.manifest = ParseManifest(text, place);
+    if (communicator.rank() == 0) CheckFolder(place, checkpoint.manifest);
   });
   dist::AgreeOn(communicator,
-                [&] { VerifyShare(place, manifest, communicator.rank(), communicator.size()); });
+                [&] { VerifyShare(place, checkpoint.manifest, communicator.rank(), communicator.size()); });
+  return checkpoint;
+}
 
-  LoadedCheckpoint loaded{.folder = place,
-                          .digest = manifest.digest,
-                          .written_world_size = manifest.world_size,
-                          .contents = ContentsOf(manifest)};
+void RestoreState(dist::Communicator& communicator, const StoredCheckpoint& checkpoint,
+                  const TrainingState& state, Reading reading) {
+  std::vector<Source> sources;
   dist::AgreeOn(communicator, [&] {
-    const TensorFile shared(place + "/" + kSharedFile);
-    for (const TensorRecord& record : manifest.files[0].tensors)
-      loaded.contents.shared.push_back({record.name, shared.Read(record)});
-    loaded.contents.rows = ReadRows(place, manifest, wanted, communicator.rank(), communicator.size());
+    sources = FindSources(checkpoint, state, reading);
+    CheckRows(
+        checkpoint, state,
+        dist::OwnerMap(checkpoint.manifest.num_items, communicator.size()).num_rows(communicator.rank()));
   });
-  return loaded;
+  dist::AgreeOn(communicator, [&] {
+    const TensorFile shared(checkpoint.folder + "/" + kSharedFile);
+    for (size_t i = 0; i < state.size(); ++i) {
+      if (state[i].cut == Cut::kWhole) ReadWhole(shared, sources[i], state[i].tensor);
+    }
+    ReadAllRows(checkpoint, state, sources, communicator.rank(), communicator.size());
+  });
 }
 
 }  // namespace ppr::checkpoint

@@ -26,10 +26,6 @@ std::string DtypeOf(const at::Tensor& tensor) {
   }
 }
 
-at::ScalarType ScalarTypeOf(const std::string& dtype) {
-  return dtype == "float32" ? at::kFloat : dtype == "float64" ? at::kDouble : at::kLong;
-}
-
 // How our files are opened: a leaked id fails the close, and no lock (NFS and Lustre often have none; the
 // commit protocol keeps writers and readers apart).
 Hdf5File OpenForReading(const std::string& path) {
@@ -98,7 +94,7 @@ void CheckReadable(const std::string& path, const std::vector<TensorRecord>& ten
 
 }  // namespace
 
-TensorRecord RecordOf(const NamedTensor& named) {
+TensorRecord RecordOf(const StateTensor& named) {
   PPR_BUG_IF_NOT(IsTensorName(named.name), "checkpoint: not a tensor name: \"" + named.name + "\"");
   const at::Tensor& tensor = named.tensor;
   PPR_BUG_IF_NOT(
@@ -107,9 +103,9 @@ TensorRecord RecordOf(const NamedTensor& named) {
   return {named.name, DtypeOf(tensor), tensor.sizes().vec()};
 }
 
-FileRecord WriteTensorFile(const std::string& path, const std::vector<NamedTensor>& tensors) {
-  int64_t needed_bytes = kStructureBytes;
-  for (const NamedTensor& named : tensors) needed_bytes += RecordOf(named).size_bytes();
+FileRecord WriteTensorFile(const std::string& path, const std::vector<StateTensor>& tensors) {
+  int64_t needed_bytes = StructureBytes(tensors.size());
+  for (const StateTensor& named : tensors) needed_bytes += RecordOf(named).size_bytes();
   CheckFileSizeLimit(path, needed_bytes);
   const FileImage image = LayOutTensorFile(path, tensors);
   WriteImage(path, image);
@@ -118,7 +114,7 @@ FileRecord WriteTensorFile(const std::string& path, const std::vector<NamedTenso
   record.name = path.substr(path.rfind('/') + 1);
   record.size_bytes = found.size_bytes;
   record.digest = found.digest;
-  for (const NamedTensor& named : tensors) record.tensors.push_back(RecordOf(named));
+  for (const StateTensor& named : tensors) record.tensors.push_back(RecordOf(named));
   CheckReadable(path, record.tensors);
   return record;
 }
@@ -134,15 +130,15 @@ TensorFile::TensorFile(std::string path) : path_(std::move(path)), open_(std::ma
 
 TensorFile::~TensorFile() = default;
 
-at::Tensor TensorFile::Read(const TensorRecord& record) const {
+void TensorFile::ReadInto(const TensorRecord& record, const at::Tensor& tensor) const {
   const Hdf5Dataset dataset = OpenDataset(open_->file.get(), record, path_);
-  at::Tensor tensor = at::empty(record.shape, ScalarTypeOf(record.dtype));
-  if (tensor.numel() == 0) return tensor;
+  if (tensor.numel() == 0) return;
+  PPR_BUG_IF_NOT(static_cast<int64_t>(tensor.nbytes()) == record.size_bytes() && tensor.is_contiguous(),
+                 "checkpoint: no room for " + record.name);
   PPR_H5_CHECK(DataError,
                H5Dread(dataset.get(), Hdf5TypeOf(record.dtype), H5S_ALL, H5S_ALL, H5P_DEFAULT,
                        tensor.mutable_data_ptr()),
                path_);
-  return tensor;
 }
 
 void TensorFile::ReadRows(const TensorRecord& record, const RowProgression& progression,

@@ -11,18 +11,20 @@
 #include <string>
 #include <vector>
 
-#include "checkpoint/checkpoint.h"
 #include "checkpoint/manifest.h"
 #include "checkpoint/reshard.h"
+#include "checkpoint/state.h"
 
 namespace ppr::checkpoint {
 
 // An upper bound for what a file holds besides its tensors.
-inline constexpr int64_t kStructureBytes = int64_t{1} << 16;
+inline int64_t StructureBytes(size_t num_tensors) {
+  return (int64_t{1} << 16) + 4096 * static_cast<int64_t>(num_tensors);
+}
 
 // Name, dtype and shape of a tensor that can be stored: contiguous f32, f64 or int64 on the CPU, with a name
 // of the right form. BugError otherwise.
-TensorRecord RecordOf(const NamedTensor& tensor);
+TensorRecord RecordOf(const StateTensor& tensor);
 
 // Writes the new file `path`, syncs it, reads it back from the device and compares it with the tensors.
 // StorageError naming the path and the reason.
@@ -30,7 +32,7 @@ TensorRecord RecordOf(const NamedTensor& tensor);
 // HDF5 lays the file out in memory and never touches the disk: a write that fails inside it can end in a
 // crash of the process, or in a file that is declared good and reads wrong. Plain system calls write the
 // bytes, into space that is reserved before the first of them.
-FileRecord WriteTensorFile(const std::string& path, const std::vector<NamedTensor>& tensors);
+FileRecord WriteTensorFile(const std::string& path, const std::vector<StateTensor>& tensors);
 
 // A file whose digest has been verified, open for reading. DataError when it does not hold what the manifest
 // says.
@@ -41,8 +43,8 @@ class TensorFile {
   TensorFile(const TensorFile&) = delete;
   TensorFile& operator=(const TensorFile&) = delete;
 
-  // The whole tensor, of the record's dtype and shape.
-  at::Tensor Read(const TensorRecord& record) const;
+  // The whole tensor, into one of the record's dtype and number of entries.
+  void ReadInto(const TensorRecord& record, const at::Tensor& tensor) const;
   // The rows of `progression` only, into `rows`, whose other rows are left alone.
   void ReadRows(const TensorRecord& record, const RowProgression& progression, const at::Tensor& rows) const;
 

@@ -14,6 +14,7 @@
 #include "checkpoint/folder.h"
 #include "checkpoint/manifest.h"
 #include "checkpoint/shard.h"
+#include "checkpoint/sources.h"
 #include "dist/agreement.h"
 #include "dist/owner_map.h"
 
@@ -23,10 +24,16 @@ namespace ppr::checkpoint {
 
 namespace {
 
-std::string ShapeText(at::IntArrayRef shape) {
-  std::string text;
-  for (const int64_t extent : shape) text += (text.empty() ? "" : " x ") + std::to_string(extent);
-  return "[" + text + "]";
+// What one file holds: the tensors that are cut so, and beside rows that are made the ones as training left
+// them.
+TrainingState PartOf(const TrainingState& state, Cut cut) {
+  TrainingState part;
+  for (const StateTensor& entry : state) {
+    if (entry.cut != cut) continue;
+    part.push_back(entry);
+    if (entry.up_to_date) part.push_back({AtLastStep(entry.name), entry.tensor, cut});
+  }
+  return part;
 }
 
 // Throws BugError for contents that no reader would take.
@@ -40,16 +47,16 @@ void CheckContents(const dist::Communicator& communicator, const CheckpointConte
                  "checkpoint: keep must be at least 2, found " + std::to_string(options.keep));
   const int64_t num_rows =
       dist::OwnerMap(contents.num_items, communicator.size()).num_rows(communicator.rank());
-  for (const auto* tensors : {&contents.shared, &contents.rows}) {
-    std::map<std::string, int> times;
-    for (const NamedTensor& named : *tensors) {
-      const TensorRecord record = RecordOf(named);
-      PPR_BUG_IF_NOT(++times[record.name] == 1, "checkpoint: two tensors are named " + record.name);
-      PPR_BUG_IF_NOT(
-          tensors == &contents.shared || (!record.shape.empty() && record.shape[0] == num_rows),
-          Format("checkpoint: %s must have %lld rows on rank %d, found shape %s", record.name.c_str(),
-                 static_cast<long long>(num_rows), communicator.rank(), ShapeText(record.shape).c_str()));
-    }
+  std::map<std::string, int> times;
+  for (const StateTensor& entry : contents.state) {
+    const TensorRecord record = RecordOf(entry);
+    PPR_BUG_IF_NOT(++times[record.name] == 1, "checkpoint: two tensors are named " + record.name);
+    PPR_BUG_IF_NOT(entry.cut == Cut::kWhole || (!record.shape.empty() && record.shape[0] == num_rows),
+                   Format("checkpoint: %s must have %lld rows on rank %d, found %s", record.name.c_str(),
+                          static_cast<long long>(num_rows), communicator.rank(),
+                          FormText(record.dtype, record.shape).c_str()));
+    PPR_BUG_IF_NOT(entry.cut == Cut::kByRows || !entry.up_to_date,
+                   "checkpoint: only rows wait for skipped steps, found " + record.name);
   }
 }
 
@@ -65,16 +72,17 @@ std::vector<std::string> CommonLines(const std::string& run_folder, const Checkp
       "config " + DigestOfBytes(contents.config_json.data(), contents.config_json.size()),
       "dataset digest " + contents.dataset_digest,
       "parent digest " + contents.parent_digest};
-  for (const NamedTensor& named : contents.shared) {
-    const TensorRecord record = RecordOf(named);
-    lines.push_back("shared tensor " + record.name + " " + record.dtype + ShapeText(record.shape) +
-                    " with digest " +
-                    DigestOfBytes(named.tensor.const_data_ptr(), static_cast<size_t>(record.size_bytes())));
-  }
-  for (const NamedTensor& named : contents.rows) {
-    const TensorRecord record = RecordOf(named);
-    lines.push_back("row tensor " + record.name + " " + record.dtype +
-                    ShapeText(named.tensor.sizes().slice(1)));
+  for (const StateTensor& entry : contents.state) {
+    TensorRecord record = RecordOf(entry);
+    if (entry.cut == Cut::kByRows) {
+      record.shape.erase(record.shape.begin());
+      lines.push_back("row tensor " + record.name + " " + FormText(record.dtype, record.shape) +
+                      (entry.up_to_date ? " behind" : ""));
+    } else {
+      lines.push_back("shared tensor " + record.name + " " + FormText(record.dtype, record.shape) +
+                      " with digest " +
+                      DigestOfBytes(entry.tensor.const_data_ptr(), static_cast<size_t>(record.size_bytes())));
+    }
   }
   return lines;
 }
@@ -100,9 +108,9 @@ void CheckRanksAgree(dist::Communicator& communicator, const std::string& run_fo
   }
 }
 
-int64_t BytesOf(const std::vector<NamedTensor>& tensors) {
-  int64_t bytes = kStructureBytes;
-  for (const NamedTensor& named : tensors) bytes += RecordOf(named).size_bytes();
+int64_t BytesOf(const TrainingState& tensors) {
+  int64_t bytes = StructureBytes(tensors.size());
+  for (const StateTensor& named : tensors) bytes += RecordOf(named).size_bytes();
   return bytes;
 }
 
@@ -122,8 +130,11 @@ void CheckFreeSpace(const std::string& folder, int64_t needed_bytes) {
 // Collective. The checkpoint's folder under its pending name, empty and with room for all ranks' files.
 void PrepareFolder(dist::Communicator& communicator, const CheckpointContents& contents,
                    const std::string& run_folder, const std::string& pending) {
-  at::Tensor needed_bytes = at::full(
-      {1}, BytesOf(contents.rows) + (communicator.rank() == 0 ? BytesOf(contents.shared) : 0), at::kLong);
+  at::Tensor needed_bytes =
+      at::full({1},
+               BytesOf(PartOf(contents.state, Cut::kByRows)) +
+                   (communicator.rank() == 0 ? BytesOf(PartOf(contents.state, Cut::kWhole)) : 0),
+               at::kLong);
   communicator.AllReduce(needed_bytes);
   dist::AgreeOn(communicator, [&] {
     if (communicator.rank() != 0) return;
@@ -143,8 +154,10 @@ std::vector<FileRecord> WriteFiles(dist::Communicator& communicator, const Check
   FileRecord shared, shard;
   dist::AgreeOn(communicator, [&] {
     CreateFolder(pending);  // there already; makes a node with an old view of the file system look again
-    if (communicator.rank() == 0) shared = WriteTensorFile(pending + "/" + kSharedFile, contents.shared);
-    shard = WriteTensorFile(pending + "/" + ShardFile(communicator.rank()), contents.rows);
+    if (communicator.rank() == 0)
+      shared = WriteTensorFile(pending + "/" + kSharedFile, PartOf(contents.state, Cut::kWhole));
+    shard =
+        WriteTensorFile(pending + "/" + ShardFile(communicator.rank()), PartOf(contents.state, Cut::kByRows));
     SyncFolder(pending);
   });
   const std::vector<std::string> sizes = dist::AllGatherText(communicator, std::to_string(shard.size_bytes));

@@ -61,8 +61,8 @@ Group Training(BenchSettings& bench, const Settings& of_pretrain) {
   benchmark::DescribeSteps(all, bench.training);
   for (const void* field : std::initializer_list<const void*>{
            &training.batch_size, &training.loss, &training.negatives, &training.negative_sharing,
-           &training.learning_rate.base, &training.learning_rate.warmup_steps, &training.adam.beta1,
-           &training.adam.beta2, &training.adam.epsilon}) {
+           &training.learning_rate.base, &training.learning_rate.warmup_steps, &training.optimiser.adam.beta1,
+           &training.optimiser.adam.beta2, &training.optimiser.adam.epsilon}) {
     all.Take(of_pretrain, field);
   }
   return {kTraining, all};

@@ -26,6 +26,10 @@ int64_t Numel(const std::vector<int64_t>& shape) {
 
 }  // namespace
 
+at::Tensor PartOf(const at::Tensor& flat, const DenseParameter& parameter) {
+  return flat.narrow(0, parameter.offset, parameter.numel).view(parameter.shape);
+}
+
 DenseParameters::DenseParameters(uint64_t seed, double init_std, at::TensorOptions options)
     : seed_(seed), init_std_(init_std), options_(options) {}
 

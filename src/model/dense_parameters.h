@@ -1,9 +1,10 @@
 // The parameters that every rank holds whole (encoder, prompt generator, profile model), in one flat buffer.
 //
-// Gradient, and Adam's m and v, have the same layout: the flat gradient is what ranks all-reduce, the flat
-// buffers are what Adam walks and what a checkpoint writes. Each parameter is a leaf tensor that views the
-// flat buffer, with its .grad set to a view of the flat gradient, so that autograd accumulates in place.
-// Owned by the model; one thread.
+// The gradient, and what optimisers keep, have the same layout: the flat gradient is what ranks all-reduce,
+// the flat buffers are what an optimiser walks. Checkpoints write a tensor a parameter, by its name; the
+// order of declaration matters to those of format 1 alone (checkpoint/format_1.h). Each parameter is a leaf
+// tensor that views the flat buffer, with its .grad set to a view of the flat gradient, so that autograd
+// accumulates in place. Owned by the model; one thread.
 #pragma once
 
 #include <ATen/core/Tensor.h>
@@ -25,6 +26,9 @@ struct DenseParameter {
   int64_t numel = 0;
   bool trainable = true;
 };
+
+// The part of a flat buffer that is a parameter's, in its shape: a view.
+at::Tensor PartOf(const at::Tensor& flat, const DenseParameter& parameter);
 
 class DenseParameters {
  public:

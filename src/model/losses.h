@@ -12,7 +12,6 @@
 
 namespace ppr::model {
 
-
 // users [N, d]; rows [U, d]: compact table of fetched item rows; positives [N] int64 and negatives [N, K]
 // int64 index rows; shifts [N, K], added to the negatives' scores, undefined = 0. Returns the scalar sum over
 // N of the loss, one that has terms (losses/terms.h; BugError). Differentiable in users and rows; scores are

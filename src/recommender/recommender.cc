@@ -46,6 +46,11 @@ void Recommender::UseCompute(model::ComputePath path) {
   fused_ = std::make_unique<model::FusedEncoder>(*transformer, parameters_);
 }
 
+void Recommender::AppendState(checkpoint::TrainingState* state) const {
+  ShardedModel::AppendState(state);
+  if (user_vectors_.defined()) state->push_back({"users/vectors", user_vectors_});
+}
+
 PackingRules Recommender::packing(uint64_t seed) const {
   const model::EncoderConfig& config = encoder_->config();
   return {.max_history = config.max_history,

@@ -41,6 +41,9 @@ class Recommender : public ShardedModel {
   void SetUserVectors(at::Tensor vectors) { user_vectors_ = std::move(vectors); }
   const at::Tensor& user_vectors() const { return user_vectors_; }
 
+  // Also the user vectors, where there are any.
+  void AppendState(checkpoint::TrainingState* state) const override;
+
   // How sequences are packed for this model.
   PackingRules packing(uint64_t seed = 0) const;
 

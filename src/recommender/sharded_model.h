@@ -6,6 +6,7 @@
 
 #include <cstdint>
 
+#include "checkpoint/state.h"
 #include "dist/communicator.h"
 #include "dist/row_exchange.h"
 #include "model/dense_parameters.h"
@@ -26,6 +27,15 @@ class ShardedModel {
   virtual ~ShardedModel() = default;
   ShardedModel(const ShardedModel&) = delete;
   ShardedModel& operator=(const ShardedModel&) = delete;
+
+  // Appends what the model consists of: a tensor a dense parameter, by its name, and the item rows.
+  virtual void AppendState(checkpoint::TrainingState* state) const {
+    for (const model::DenseParameter& parameter : parameters_.parameters()) {
+      state->push_back(
+          {checkpoint::DenseTensor(parameter.name), model::PartOf(parameters_.values(), parameter)});
+    }
+    state->push_back({checkpoint::kItemRows, table_.rows, checkpoint::Cut::kByRows});
+  }
 
   model::DenseParameters& parameters() { return parameters_; }
   model::ItemTable& table() { return table_; }

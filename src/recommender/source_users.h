@@ -12,9 +12,6 @@
 
 namespace ppr::recommender {
 
-// The name of user vectors in a checkpoint.
-inline constexpr const char* kUserVectorsTensor = "users/vectors";
-
 // For each user of `target`, the user of `source` with the same id; -1 = there is none.
 std::vector<int32_t> SourceUsers(const data::Dataset& source, const data::Dataset& target);
 

@@ -94,13 +94,14 @@ StoredModel ParseStoredModel(const std::string& config_json, const std::string& 
   Describe(all_of_training, training);
   Settings read = settings::SettingsOf(model.encoder);
   for (const void* field : std::initializer_list<const void*>{
-           &training.seed, &training.adam.beta1, &training.adam.beta2, &training.adam.epsilon,
-           &training.learning_rate.base, &training.learning_rate.warmup_steps}) {
+           &training.seed, &training.optimiser.adam.beta1, &training.optimiser.adam.beta2,
+           &training.optimiser.adam.epsilon, &training.learning_rate.base,
+           &training.learning_rate.warmup_steps}) {
     read.Take(all_of_training, field);
   }
   settings::ReadStored(config_json, where, read);
   model.seed = training.seed;
-  model.adam = training.adam;
+  model.adam = training.optimiser.adam;
   model.learning_rate = training.learning_rate;
   model.has_prompt = settings::HasSection(config_json, "prompt");
   if (model.has_prompt) {

@@ -35,7 +35,7 @@ struct StoredModel {
   std::string predict_field;  // of a model that was tuned to predict a profile value
   bool other_domain = false;  // tuned for another dataset than it was pre-trained on
   uint64_t seed = 1;
-  optim::AdamConfig adam;             // of the rows, to catch up those that training had not yet
+  optim::AdamConfig adam;             // of the rows, to catch up those of a checkpoint of format 1
   optim::LearningRate learning_rate;  // of the rows as well
 };
 StoredModel ParseStoredModel(const std::string& config_json, const std::string& where);

@@ -130,31 +130,29 @@ EvaluationReport EvaluateBaseline(dist::Communicator& communicator, const Evalua
 }
 
 EvaluationReport EvaluateRecommender(dist::Communicator& communicator, const EvaluateConfig& config,
-                                     const data::Dataset& dataset, checkpoint::LoadedCheckpoint checkpoint,
-                                     const StoredModel& model) {
+                                     const data::Dataset& dataset, const StoredRun& run) {
   const std::unique_ptr<recommender::Recommender> recommender =
-      RestoreRecommender(communicator, checkpoint, dataset);
+      RestoreRecommender(communicator, run, dataset);
   recommender->UseCompute(config.compute);
-  checkpoint.DropTensors();
-  communicator.set_phase("evaluation of " + checkpoint.folder);
-  if (!model.predict_field.empty()) {
+  communicator.set_phase("evaluation of " + run.checkpoint.folder);
+  if (!run.model.predict_field.empty()) {
     return EvaluateProfiles(communicator, config, dataset, *recommender,
-                            recommender::FindPredictedField(dataset, model.predict_field), checkpoint.digest);
+                            recommender::FindPredictedField(dataset, run.model.predict_field), run.digest());
   }
   const evaluation::CaseResults results = evaluation::EvaluateCases(
       communicator, dataset, recommender->table(), CasesOf(config, dataset),
       train::UserVectorsOf(*recommender, dataset), config.full_catalogue, config.batch_cases);
-  return ReportOf(communicator, config, dataset, {results, checkpoint.digest});
+  return ReportOf(communicator, config, dataset, {results, run.digest()});
 }
 
 // Against the stored candidates alone: a pair scorer has no user vector to count the catalogue with.
 EvaluationReport EvaluatePairs(dist::Communicator& communicator, const EvaluateConfig& config,
                                const data::Dataset& dataset, train::PairScorer& scorer,
-                               const checkpoint::LoadedCheckpoint& checkpoint) {
-  communicator.set_phase("evaluation of " + checkpoint.folder);
+                               const StoredRun& run) {
+  communicator.set_phase("evaluation of " + run.checkpoint.folder);
   const evaluation::CaseResults results = evaluation::EvaluateScoredCases(
       communicator, dataset, CasesOf(config, dataset), train::ScoresOf(scorer));
-  return ReportOf(communicator, config, dataset, {results, checkpoint.digest});
+  return ReportOf(communicator, config, dataset, {results, run.digest()});
 }
 
 }  // namespace
@@ -183,24 +181,22 @@ EvaluationReport Evaluate(dist::Communicator& communicator, const EvaluateConfig
   if (config.baseline != Baseline::kNone) return EvaluateBaseline(communicator, config, dataset);
   std::optional<data::Dataset> source;
   if (!config.source_dataset.empty()) source = data::ReadDataset(config.source_dataset);
-  checkpoint::LoadedCheckpoint checkpoint =
-      LoadForReading(communicator, config.checkpoint, dataset, source ? &*source : nullptr);
-  const StoredModel model = ParseStoredModel(checkpoint.contents.config_json, checkpoint.folder);
-  if (source && model.kind != ModelKind::kMinet) {
-    throw ConfigError("source_dataset: expected nothing for " + checkpoint.folder + ", which is of " +
-                      settings::NameOf(model.kind) + " and reads one dataset, found " +
+  const StoredRun run = OpenForReading(communicator, config.checkpoint, dataset, source ? &*source : nullptr);
+  if (source && run.model.kind != ModelKind::kMinet) {
+    throw ConfigError("source_dataset: expected nothing for " + run.checkpoint.folder + ", which is of " +
+                      settings::NameOf(run.model.kind) + " and reads one dataset, found " +
                       config.source_dataset);
   }
-  if (model.kind == ModelKind::kMelu) {
-    const data::NegativeSampler negatives(dataset, model.seed);
-    const auto scorer = RestoreMelu(communicator, checkpoint, model, dataset, negatives);
-    return EvaluatePairs(communicator, config, dataset, *scorer, checkpoint);
+  if (run.model.kind == ModelKind::kMelu) {
+    const data::NegativeSampler negatives(dataset, run.model.seed);
+    const auto scorer = RestoreMelu(communicator, run, dataset, negatives);
+    return EvaluatePairs(communicator, config, dataset, *scorer, run);
   }
-  if (model.kind == ModelKind::kMinet) {
-    const auto scorer = RestoreMinet(communicator, checkpoint, model, dataset, *source);
-    return EvaluatePairs(communicator, config, dataset, *scorer, checkpoint);
+  if (run.model.kind == ModelKind::kMinet) {
+    const auto scorer = RestoreMinet(communicator, run, dataset, *source);
+    return EvaluatePairs(communicator, config, dataset, *scorer, run);
   }
-  return EvaluateRecommender(communicator, config, dataset, std::move(checkpoint), model);
+  return EvaluateRecommender(communicator, config, dataset, run);
 }
 
 }  // namespace ppr::stages

@@ -26,7 +26,7 @@ void ApplyPaper(PretrainConfig* config) {
   config->training.negatives = 1;
   config->training.batch_size = 256;
   config->training.learning_rate.base = 1e-4;
-  config->training.adam.beta2 = 0.999;
+  config->training.optimiser.adam.beta2 = 0.999;
 }
 
 // SASRec (Kang & McAuley 2018) close to its widely used PyTorch port; keys and values read the normalised
@@ -48,7 +48,7 @@ void ApplySasrec(PretrainConfig* config) {
   config->training.negatives = 1;
   config->training.batch_size = 128;
   config->training.learning_rate.base = 1e-3;
-  config->training.adam.beta2 = 0.98;
+  config->training.optimiser.adam.beta2 = 0.98;
 }
 
 }  // namespace

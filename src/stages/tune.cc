@@ -90,12 +90,13 @@ void RefuseDataset(const data::Dataset& dataset) {
 }
 
 // What tuning starts from: a sequence model that was pre-trained alone.
-StoredModel RequirePretrained(const checkpoint::LoadedCheckpoint& checkpoint) {
-  if (checkpoint.contents.kind != "pretrain") {
+void RequirePretrained(const StoredRun& run) {
+  const checkpoint::StoredCheckpoint& checkpoint = run.checkpoint;
+  if (checkpoint.manifest.kind != "pretrain") {
     throw DataError(checkpoint.folder + ": expected a checkpoint of pretrain, found one of " +
-                    checkpoint.contents.kind);
+                    checkpoint.manifest.kind);
   }
-  StoredModel model = ParseStoredModel(checkpoint.contents.config_json, checkpoint.folder);
+  const StoredModel& model = run.model;
   if (model.kind == ModelKind::kMelu || model.kind == ModelKind::kMinet) {
     throw DataError(checkpoint.folder + ": expected a sequence model to tune, found " +
                     settings::NameOf(model.kind));
@@ -105,7 +106,6 @@ StoredModel RequirePretrained(const checkpoint::LoadedCheckpoint& checkpoint) {
                     ": expected a model without a profile model, which tuning brings itself, found one "
                     "pre-trained with --profile_model");
   }
-  return model;
 }
 
 // The profile fields of the model: all that are asked for, but the one to predict.
@@ -130,7 +130,7 @@ train::StepRules RulesOf(const TuneConfig& config) {
                          .negative_sharing = training.negative_sharing,
                          .pretrained_rate = training.learning_rate,
                          .new_rate = config.new_learning_rate,
-                         .adam = training.adam,
+                         .optimiser = training.optimiser,
                          .train_pretrained = config.method != TuneMethod::kPprLight,
                          .contrastive = config.contrastive,
                          .seed = training.seed};
@@ -172,21 +172,20 @@ Model BuildModel(dist::Communicator& communicator, const TuneConfig& config, con
   std::optional<data::Dataset> source;
   if (!same_items) source = data::ReadDataset(config.source_dataset);
   const data::Dataset& pretrained_on = source ? *source : dataset;
-  checkpoint::LoadedCheckpoint checkpoint = LoadForReading(communicator, config.checkpoint, pretrained_on);
-  model::EncoderConfig encoder = RequirePretrained(checkpoint).encoder;
+  const StoredRun run = OpenForReading(communicator, config.checkpoint, pretrained_on);
+  RequirePretrained(run);
+  model::EncoderConfig encoder = run.model.encoder;
   if (config.dropout >= 0) encoder.dropout = config.dropout;
   if (encoder.backbone == ::ppr::model::Backbone::kGru && config.prompt.num_tokens > 1) {
     throw ConfigError("--prompt_tokens: expected 1 with a GRU, which starts from one state; found " +
                       std::to_string(config.prompt.num_tokens));
   }
-  Model model{
-      .recommender = nullptr, .profile = FieldsOf(dataset, config), .parent_digest = checkpoint.digest};
+  Model model{.recommender = nullptr, .profile = FieldsOf(dataset, config), .parent_digest = run.digest()};
   model.recommender =
       std::make_unique<recommender::Recommender>(communicator, encoder, config.prompt, model.profile,
                                                  dataset.num_items(), config.training.seed, classes);
   const std::unique_ptr<recommender::Recommender> pretrained =
-      RestoreRecommender(communicator, checkpoint, pretrained_on);
-  checkpoint.DropTensors();
+      RestoreRecommender(communicator, run, pretrained_on);
   model.pretrained_dense = pretrained->parameters().numel();
   TakePretrained(*pretrained, same_items, *model.recommender);
   if (source)
@@ -247,8 +246,6 @@ train::StageResult Tune(dist::Communicator& communicator, const TuneConfig& give
                            .resolved_flags = resolved_flags,
                            .validate = ValidationOf(recommender, dataset, config, field),
                            .metric = predicts ? "probability of the true value" : training.metric};
-  if (recommender.user_vectors().defined())
-    inputs.shared.push_back({recommender::kUserVectorsTensor, recommender.user_vectors()});
   const std::string digest_before = PretrainedDigest(recommender, model.pretrained_dense);
   train::TrainingLoop loop(recommender, step, dataset, plan, training, std::move(inputs));
   train::StageResult result = loop.Run();

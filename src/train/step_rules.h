@@ -4,7 +4,7 @@
 #include <cstdint>
 #include <optional>
 
-#include "optim/adam_config.h"
+#include "optim/optimiser_config.h"
 #include "recommender/sequence_augmentation.h"
 #include "train/training_config.h"
 
@@ -39,7 +39,7 @@ struct StepRules {
   recommender::NegativeSharing negative_sharing = recommender::NegativeSharing::kOwn;
   optim::LearningRate pretrained_rate, new_rate;
   std::optional<optim::LearningRate> row_rate;  // of the item table; absent: that of pre-trained parameters
-  optim::AdamConfig adam;
+  optim::OptimiserConfig optimiser;
   bool train_pretrained = true;  // false: PPR(light); rows then have no gradient, moment or traffic back
   ContrastiveConfig contrastive{.weight = 0};
   recommender::SequenceAugmentation augmentation{.weight = 0};  // CL4SRec; never together with `contrastive`
@@ -59,7 +59,7 @@ inline StepRules PretrainingRules(const TrainingConfig& training) {
           .negative_sharing = training.negative_sharing,
           .pretrained_rate = training.learning_rate,
           .new_rate = training.learning_rate,
-          .adam = training.adam,
+          .optimiser = training.optimiser,
           .seed = training.seed};
 }
 

@@ -80,7 +80,7 @@ void Describe(settings::Settings& settings, TrainingConfig& config) {
   optim::AddLearningRate(settings, &config.learning_rate.base, "learning_rate",
                          "Learning rate; when tuning, of the pre-trained parameters");
   optim::AddWarmupSteps(settings, &config.learning_rate.warmup_steps);
-  optim::Describe(settings, config.adam);
+  optim::Describe(settings, config.optimiser.adam);
   DescribeEvaluations(settings, config);
 }
 
@@ -112,8 +112,8 @@ std::vector<std::string> TrainingConfig::Problems() const {
   findings.Expect(known, "metric", "one of auc, hit@N, ndcg@N, mrr",
                   "\"" + metric + "\"" + DidYouMean(metric, names));
   // Reported above when outside their limits; this is about the two together.
-  const bool betas_alone_are_well = settings::LimitProblems(adam).empty();
-  if (betas_alone_are_well) findings.Append(adam.Problems());
+  const bool betas_alone_are_well = settings::LimitProblems(optimiser.adam).empty();
+  if (betas_alone_are_well) findings.Append(optimiser.Problems());
   return findings.Take();
 }
 

@@ -7,7 +7,7 @@
 
 #include "model/compute_path.h"
 #include "model/losses/registry.h"
-#include "optim/adam_config.h"
+#include "optim/optimiser_config.h"
 #include "recommender/packed_batch.h"
 #include "settings/settings.h"
 #include "train/progress.h"
@@ -27,7 +27,7 @@ struct TrainingConfig {
   int64_t negatives = 1;  // K per target, uniform, never among the user's training clicks
   recommender::NegativeSharing negative_sharing = recommender::NegativeSharing::kOwn;
   optim::LearningRate learning_rate;  // of pre-trained parameters (all parameters in pretrain)
-  optim::AdamConfig adam;
+  optim::OptimiserConfig optimiser;
   std::string metric = "ndcg@10";      // early stop on this metric of the validation cases
   int64_t patience_steps = 0;          // stop after so many steps without a better value; 0 = never
   int64_t evaluate_every_steps = 0;    // 0 = at the end of every epoch

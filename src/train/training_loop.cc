@@ -8,7 +8,7 @@
 #include "base/durable_file.h"
 #include "base/errors.h"
 #include "base/text_format.h"
-#include "optim/adam.h"
+#include "checkpoint/folder.h"
 
 #include "base/logging.h"
 
@@ -34,7 +34,8 @@ TrainingLoop::TrainingLoop(recommender::ShardedModel& model, TrainingStep& step,
 // Rank 0 looks at the folder, all ranks learn what it saw.
 void TrainingLoop::PrepareRunFolder() {
   dist::Communicator& communicator = model_.communicator();
-  const std::string latest = config_.output + "/checkpoints/LATEST";
+  const std::string checkpoints = checkpoint::CheckpointsFolder(config_.output);
+  const std::string latest = checkpoints + "/" + checkpoint::kLatest;
   const bool started =
       dist::BroadcastText(communicator, lead() && FileExists(latest) ? "yes" : "no") == "yes";
   if (started && !config_.resume) {
@@ -46,7 +47,7 @@ void TrainingLoop::PrepareRunFolder() {
     return;
   }
   if (lead()) {
-    CreateFolder(config_.output + "/checkpoints");
+    CreateFolder(checkpoints);
     if (!inputs_.resolved_flags.empty())
       WriteFileDurably(config_.output + "/config.flags", inputs_.resolved_flags);
     metrics_ = std::make_unique<MetricsLog>(config_.output + "/metrics.jsonl", -1);
@@ -55,9 +56,9 @@ void TrainingLoop::PrepareRunFolder() {
 
 void TrainingLoop::Resume() {
   dist::Communicator& communicator = model_.communicator();
-  const checkpoint::LoadedCheckpoint checkpoint = checkpoint::ReadCheckpoint(
-      communicator, checkpoint::ResolveCheckpoint(communicator, config_.output, "LATEST"));
-  const checkpoint::CheckpointContents& contents = checkpoint.contents;
+  const checkpoint::StoredCheckpoint checkpoint = checkpoint::OpenCheckpoint(
+      communicator, checkpoint::ResolveCheckpoint(communicator, config_.output, checkpoint::kLatest));
+  const checkpoint::Manifest& contents = checkpoint.manifest;
   std::vector<std::string> problems = inputs_.differences(contents.config_json, inputs_.config_json);
   if (contents.kind != inputs_.stage)
     problems.push_back("stage: the checkpoint is of " + contents.kind + ", this run is " + inputs_.stage);
@@ -71,25 +72,37 @@ void TrainingLoop::Resume() {
     throw ConfigError(text + "\nGive the settings of the run's config.flags, or another output folder");
   }
   progress_ = ParseProgress(contents.progress_json, checkpoint.folder);
-  Restore(checkpoint);
+  checkpoint::RestoreState(communicator, checkpoint, State(), checkpoint::Reading::kResume);
   if (lead()) metrics_ = std::make_unique<MetricsLog>(config_.output + "/metrics.jsonl", progress_.step);
-  LOG(INFO) << "resumed " << checkpoint.folder << " (written by " << checkpoint.written_world_size
-            << " ranks) at step " << progress_.step;
+  LOG(INFO) << "resumed " << checkpoint.folder << " (written by " << contents.world_size << " ranks) at step "
+            << progress_.step;
 }
 
-void TrainingLoop::Restore(const checkpoint::LoadedCheckpoint& checkpoint) {
-  const model::DenseParameters& parameters = model_.parameters();
-  const at::Tensor values = parameters.values();
-  values.copy_(checkpoint.Shared("dense/values", values.sizes()));
-  step_.dense_adam().m.copy_(checkpoint.Shared("dense/m", values.sizes()));
-  step_.dense_adam().v.copy_(checkpoint.Shared("dense/v", values.sizes()));
-  const at::Tensor& rows = model_.table().rows;
-  rows.copy_(checkpoint.Rows("items/rows", rows.sizes()));
-  if (optim::RowAdam* adam = step_.row_adam()) {
-    adam->m.copy_(checkpoint.Rows("items/m", rows.sizes()));
-    adam->v.copy_(checkpoint.Rows("items/v", rows.sizes()));
-    adam->last_step.copy_(checkpoint.Rows("items/last_step", {rows.size(0)}));
+checkpoint::TrainingState TrainingLoop::State() const {
+  checkpoint::TrainingState state;
+  model_.AppendState(&state);
+  step_.AppendState(&state);
+  return state;
+}
+
+// A checkpoint between two evaluations finds rows that wait for steps that they skipped. Readers get them
+// brought up to date, but the run goes on with the rows as they are: bringing them up to date costs each a
+// rounding, and when a run saves must not be part of its bits.
+checkpoint::TrainingState TrainingLoop::StateToWrite() const {
+  checkpoint::TrainingState state = State();
+  optim::RowOptimiser* const rows = step_.row_optimiser();
+  if (rows == nullptr) return state;
+  at::Tensor behind = at::tensor({rows->AllRowsAt(progress_.step) ? 0 : 1}, at::kLong);
+  model_.communicator().AllReduce(behind);
+  if (behind.item<int64_t>() == 0) return state;
+  for (checkpoint::StateTensor& entry : state) {
+    if (entry.name != checkpoint::kItemRows) continue;
+    entry.up_to_date = [rows, live = entry.tensor, step = progress_.step](int64_t first,
+                                                                          const at::Tensor& to) {
+      rows->CopyCaughtUp(live, first, step, to);
+    };
   }
+  return state;
 }
 
 void TrainingLoop::Commit(bool best) {
@@ -102,15 +115,7 @@ void TrainingLoop::Commit(bool best) {
                                           .dataset_digest = dataset_.digest,
                                           .parent_digest = inputs_.parent_digest,
                                           .num_items = model_.table().owners.num_items()};
-  contents.shared = {{"dense/values", model_.parameters().values()},
-                     {"dense/m", step_.dense_adam().m},
-                     {"dense/v", step_.dense_adam().v}};
-  contents.shared.insert(contents.shared.end(), inputs_.shared.begin(), inputs_.shared.end());
-  contents.rows = {{"items/rows", model_.table().rows}};
-  if (optim::RowAdam* adam = step_.row_adam()) {
-    contents.rows.insert(contents.rows.end(),
-                         {{"items/m", adam->m}, {"items/v", adam->v}, {"items/last_step", adam->last_step}});
-  }
+  contents.state = StateToWrite();
   if (lead())
     metrics_->Sync();  // what the log says of these steps must not be lost when the checkpoint is kept
   checkpoint::WriteCheckpoint(model_.communicator(), config_.output, contents,
@@ -238,7 +243,7 @@ StageResult TrainingLoop::Run() {
   while (!Finished() && Advance()) {
   }
   if (line_) line_->Finish();
-  return Result(checkpoint::ResolveCheckpoint(model_.communicator(), config_.output, "BEST"));
+  return Result(checkpoint::ResolveCheckpoint(model_.communicator(), config_.output, checkpoint::kBest));
 }
 
 StageResult TrainingLoop::Result(const std::string& best_checkpoint) const {

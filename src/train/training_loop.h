@@ -42,8 +42,6 @@ struct LoopInputs {
   // up. Empty = no early stop.
   std::function<double()> validate;
   std::string metric;  // its name
-  std::vector<checkpoint::NamedTensor>
-      shared;  // stored in checkpoints beside what trains; the same on all ranks
 };
 
 class TrainingLoop {
@@ -60,7 +58,10 @@ class TrainingLoop {
   void RefuseWhatCannotTrain();
   void PrepareRunFolder();
   void Resume();
-  void Restore(const checkpoint::LoadedCheckpoint& checkpoint);
+  // The state of training: what the model and the optimiser list.
+  checkpoint::TrainingState State() const;
+  // Collective. The same, with rows that wait for skipped steps marked as such.
+  checkpoint::TrainingState StateToWrite() const;
   // One step and what follows it. False when the run is over.
   bool Advance();
   bool Finished() const;

@@ -21,12 +21,16 @@ bool AllFinite(const at::Tensor& tensor) { return std::isfinite(tensor.sum().ite
 }  // namespace
 
 TrainingStep::TrainingStep(recommender::ShardedModel& model, Objective& objective, const StepRules& rules)
-    : model_(model), objective_(objective), rules_(rules), dense_adam_(rules.adam, model.parameters()) {
+    : model_(model),
+      objective_(objective),
+      rules_(rules),
+      dense_optimiser_(optim::EntryOf(rules.optimiser.kind).make_dense(rules.optimiser, model.parameters())) {
   model::DenseParameters& parameters = model_.parameters();
   if (rules_.train_pretrained) {
     const at::Tensor& rows = model_.table().rows;
-    row_adam_.emplace(rules_.adam, rules_.row_rate.value_or(rules_.pretrained_rate), rows.size(0),
-                      rows.size(1));
+    row_optimiser_ = optim::EntryOf(rules_.optimiser.kind)
+                         .make_rows(rules_.optimiser, rules_.row_rate.value_or(rules_.pretrained_rate),
+                                    rows.size(0), rows.size(1));
   } else {
     parameters.Freeze(model::ParameterGroup::kPretrained);
     for (const model::DenseParameter& parameter : parameters.parameters()) {
@@ -38,7 +42,7 @@ TrainingStep::TrainingStep(recommender::ShardedModel& model, Objective& objectiv
 
 int64_t TrainingStep::trained_parameters() const {
   const int64_t dense = model_.parameters().numel() - first_trained_;
-  return dense + (row_adam_ ? model_.table().owners.num_items() * model_.width() : 0);
+  return dense + (row_optimiser_ ? model_.table().owners.num_items() * model_.width() : 0);
 }
 
 TrainingStep::PendingBatch TrainingStep::Begin(const GlobalBatch& global) {
@@ -46,7 +50,7 @@ TrainingStep::PendingBatch TrainingStep::Begin(const GlobalBatch& global) {
                                  .counts = {.step = global.step,
                                             .global_users = static_cast<int64_t>(global.sequences.size()),
                                             .global_targets = objective_.NumTargets(global)},
-                                 .pass = objective_.Pack(global, row_adam_.has_value()),
+                                 .pass = objective_.Pack(global, row_optimiser_ != nullptr),
                                  .plan = {}},
                        .plan = {}};
   GradientPass& pass = *pending.batch.pass;
@@ -81,9 +85,9 @@ StepResult TrainingStep::Agree(const BatchLosses& losses, const BatchCounts& cou
 }
 
 void TrainingStep::CatchUp(const Batch& batch) {
-  if (!row_adam_) return;
+  if (!row_optimiser_) return;
   if (objective_.reads_whole_table()) return CatchUpRows(batch.counts.step - 1);
-  row_adam_->CatchUp(model_.table().rows, batch.plan.touched_slots, batch.counts.step - 1);
+  row_optimiser_->CatchUp(model_.table().rows, batch.plan.touched_slots, batch.counts.step - 1);
 }
 
 StepResult TrainingStep::Run(int64_t epoch, int64_t step, std::span<const data::TrainingSequence> sequences,
@@ -125,7 +129,7 @@ StepResult TrainingStep::Run(int64_t epoch, int64_t step, std::span<const data::
   const std::unique_ptr<dist::Work> reducing = communicator.AllReduceAsync(dense, dist::ReduceOp::kSum);
   if (upcoming) model_.exchange().PostSlots(upcoming->plan);
   RowGradients of_rows;
-  if (row_adam_) of_rows = batch.pass->ReturnRowGradients(batch.plan, times_);
+  if (row_optimiser_) of_rows = batch.pass->ReturnRowGradients(batch.plan, times_);
   times_.Enter(StepPhase::kReduce);
   reducing->Wait();
   const StepResult result = Agree(losses, counts);
@@ -137,13 +141,18 @@ StepResult TrainingStep::Run(int64_t epoch, int64_t step, std::span<const data::
 }
 
 void TrainingStep::Optimise(const Batch& batch, const RowGradients& rows) {
-  dense_adam_.Step(model_.parameters(), batch.counts.step, rules_.pretrained_rate, rules_.new_rate);
-  if (!row_adam_) return;
-  row_adam_->Update(model_.table().rows, rows.slots, optim::RowGradient(rows.write), batch.counts.step);
+  dense_optimiser_->Step(model_.parameters(), batch.counts.step, rules_.pretrained_rate, rules_.new_rate);
+  if (!row_optimiser_) return;
+  row_optimiser_->Update(model_.table().rows, rows.slots, optim::RowGradient(rows.write), batch.counts.step);
+}
+
+void TrainingStep::AppendState(checkpoint::TrainingState* state) const {
+  dense_optimiser_->AppendState(model_.parameters(), state);
+  if (row_optimiser_) row_optimiser_->AppendState(state);
 }
 
 void TrainingStep::CatchUpRows(int64_t step) {
-  if (row_adam_) row_adam_->CatchUpAll(model_.table().rows, step);
+  if (row_optimiser_) row_optimiser_->CatchUpAll(model_.table().rows, step);
 }
 
 }  // namespace ppr::train

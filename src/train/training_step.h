@@ -1,5 +1,5 @@
 // One optimisation step over a global batch: exchange of rows, forward, loss, backward, exchange of
-// gradients, Adam.
+// gradients, optimiser.
 #pragma once
 
 #include <ATen/core/Tensor.h>
@@ -12,7 +12,7 @@
 
 #include "data/batches.h"
 #include "dist/row_exchange.h"
-#include "optim/adam.h"
+#include "optim/optimiser.h"
 #include "recommender/sharded_model.h"
 #include "train/gradient_pass.h"
 #include "train/objective.h"
@@ -38,9 +38,10 @@ class TrainingStep {
   // Brings every row of this rank to `step`; before evaluation. Local.
   void CatchUpRows(int64_t step);
 
-  optim::DenseAdam& dense_adam() { return dense_adam_; }
-  optim::RowAdam* row_adam() { return row_adam_ ? &*row_adam_ : nullptr; }  // null when the table is frozen
-  int64_t trained_parameters() const;                                       // over all ranks, rows included
+  // Appends what the optimiser keeps.
+  void AppendState(checkpoint::TrainingState* state) const;
+  optim::RowOptimiser* row_optimiser() { return row_optimiser_.get(); }  // null when the table is frozen
+  int64_t trained_parameters() const;                                    // over all ranks, rows included
   StepTimes& times() { return times_; }
 
  private:
@@ -69,9 +70,9 @@ class TrainingStep {
   StepRules rules_;
   int64_t first_trained_ =
       0;  // offset of the first dense parameter that trains: the trained ones are a suffix
-  optim::DenseAdam dense_adam_;
-  std::optional<optim::RowAdam> row_adam_;
-  std::optional<Batch> prepared_;  // the next batch
+  std::unique_ptr<optim::DenseOptimiser> dense_optimiser_;
+  std::unique_ptr<optim::RowOptimiser> row_optimiser_;  // null when the table is frozen
+  std::optional<Batch> prepared_;                       // the next batch
   StepTimes times_;
 };
 

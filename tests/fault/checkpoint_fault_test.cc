@@ -40,10 +40,10 @@ int64_t VerifiedStep(const std::string& run) {
   int64_t step = -1;
   try {
     test::RunRanks(1, [&](Communicator& communicator) {
-      const checkpoint::LoadedCheckpoint loaded = checkpoint::ReadCheckpoint(
+      const checkpoint::StoredCheckpoint loaded = checkpoint::OpenCheckpoint(
           communicator, checkpoint::ResolveCheckpoint(communicator, run, "LATEST"));
       test::ExpectSample(loaded, communicator, kItems);
-      step = loaded.contents.step;
+      step = loaded.manifest.step;
     });
   } catch (const Error& error) {
     ADD_FAILURE() << error.what();

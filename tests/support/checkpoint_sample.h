@@ -51,28 +51,31 @@ inline checkpoint::CheckpointContents SampleContents(const dist::Communicator& c
       .dataset_digest = "d0d0",
       .parent_digest = "",
       .num_items = num_items};
-  contents.shared = {{"dense/values", at::arange(7, at::kFloat) + static_cast<double>(step)},
-                     {"dense/scale", at::full({}, 0.1, at::kDouble)},
-                     {"cursor", at::arange(4, at::kLong).view({2, 2})}};
-  contents.rows = {{"items/rows", SampleRows(owners, communicator.rank(), step)},
-                   {"items/last_step", SampleLastStep(owners, communicator.rank())}};
+  contents.state = {
+      {"dense/values", at::arange(7, at::kFloat) + static_cast<double>(step)},
+      {"dense/scale", at::full({}, 0.1, at::kDouble)},
+      {"cursor", at::arange(4, at::kLong).view({2, 2})},
+      {"items/rows", SampleRows(owners, communicator.rank(), step), checkpoint::Cut::kByRows},
+      {"items/last_step", SampleLastStep(owners, communicator.rank()), checkpoint::Cut::kByRows}};
   return contents;
 }
 
-// Collective-free: expects what SampleContents wrote, at the reader's world size.
-inline void ExpectSample(const checkpoint::LoadedCheckpoint& loaded, const dist::Communicator& communicator,
+// What SampleContents lists, at this world size, with nothing in it yet.
+inline checkpoint::TrainingState EmptySample(const dist::Communicator& communicator, int64_t num_items) {
+  checkpoint::TrainingState state = SampleContents(communicator, num_items, 0).state;
+  for (checkpoint::StateTensor& entry : state) entry.tensor.zero_();
+  return state;
+}
+
+// Collective. Restores `checkpoint` and expects what SampleContents wrote, at the reader's world size.
+inline void ExpectSample(const checkpoint::StoredCheckpoint& checkpoint, dist::Communicator& communicator,
                          int64_t num_items) {
-  const int64_t step = loaded.contents.step;
-  const dist::OwnerMap owners(num_items, communicator.size());
-  const int64_t num_rows = owners.num_rows(communicator.rank());
-  EXPECT_TRUE(
-      at::equal(loaded.Shared("dense/values", {7}), at::arange(7, at::kFloat) + static_cast<double>(step)));
-  EXPECT_EQ(loaded.Shared("dense/scale", {}).item<double>(), 0.1);
-  EXPECT_TRUE(at::equal(loaded.Shared("cursor", {2, 2}), at::arange(4, at::kLong).view({2, 2})));
-  EXPECT_TRUE(at::equal(loaded.Rows("items/rows", {num_rows, kSampleWidth}),
-                        SampleRows(owners, communicator.rank(), step)));
-  EXPECT_TRUE(
-      at::equal(loaded.Rows("items/last_step", {num_rows}), SampleLastStep(owners, communicator.rank())));
+  const checkpoint::TrainingState found = EmptySample(communicator, num_items);
+  checkpoint::RestoreState(communicator, checkpoint, found, checkpoint::Reading::kResume);
+  const checkpoint::TrainingState expected =
+      SampleContents(communicator, num_items, checkpoint.manifest.step).state;
+  for (size_t i = 0; i < expected.size(); ++i)
+    EXPECT_TRUE(at::equal(found[i].tensor, expected[i].tensor)) << expected[i].name;
 }
 
 }  // namespace ppr::test

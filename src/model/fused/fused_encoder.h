@@ -13,12 +13,12 @@
 #include <string>
 #include <vector>
 
-#include "model/losses/registry.h"
 #include "model/dense_parameters.h"
 #include "model/encoder.h"
 #include "model/fused/batch_shares.h"
 #include "model/fused/chunk_task.h"
 #include "model/fused/kernels.h"
+#include "model/losses/registry.h"
 #include "model/packed_layout.h"
 
 namespace ppr::model {

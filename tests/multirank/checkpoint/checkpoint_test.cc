@@ -51,9 +51,9 @@ std::string WriteSample(const std::string& run, int world_size, int64_t step, Ch
 void ExpectSampleAt(const std::string& run, int world_size, const std::string& pointer, int64_t step,
                     int64_t num_items = kItems) {
   test::RunRanks(world_size, [&](Communicator& communicator) {
-    const LoadedCheckpoint loaded =
-        ReadCheckpoint(communicator, ResolveCheckpoint(communicator, run, pointer));
-    EXPECT_EQ(loaded.contents.step, step);
+    const StoredCheckpoint loaded =
+        OpenCheckpoint(communicator, ResolveCheckpoint(communicator, run, pointer));
+    EXPECT_EQ(loaded.manifest.step, step);
     test::ExpectSample(loaded, communicator, num_items);
   });
 }
@@ -96,9 +96,9 @@ TEST_P(EveryPair, EachRowIsWhereItBelongs) {
   test::RunRanks(to, [&, from = from, num_items = num_items](Communicator& communicator) {
     const std::string folder = ResolveCheckpoint(communicator, run.path(), "LATEST");
     EXPECT_EQ(folder, StepFolder(run.path(), 8));
-    const LoadedCheckpoint loaded = ReadCheckpoint(communicator, folder);
-    EXPECT_EQ(loaded.digest, digest);
-    EXPECT_EQ(loaded.written_world_size, from);
+    const StoredCheckpoint loaded = OpenCheckpoint(communicator, folder);
+    EXPECT_EQ(loaded.manifest.digest, digest);
+    EXPECT_EQ(loaded.manifest.world_size, from);
     test::ExpectSample(loaded, communicator, num_items);
   });
 }
@@ -117,56 +117,14 @@ TEST(Checkpoint, KeepsWhatTheStageRecorded) {
     contents.parent_digest = parent;
     contents.progress_json = communicator.rank() == 0 ? R"({"epoch": 5})" : R"({"epoch": 5, "seconds": 1})";
     WriteCheckpoint(communicator, run.path(), contents, {});
-    const LoadedCheckpoint loaded = ReadCheckpoint(communicator, StepFolder(run.path(), 3) + "/");
-    EXPECT_EQ(loaded.contents.kind, "tune");
-    EXPECT_EQ(loaded.contents.run_id, "run-7");
-    EXPECT_EQ(loaded.contents.parent_digest, parent);
-    EXPECT_EQ(loaded.contents.dataset_digest, "d0d0");
-    EXPECT_EQ(loaded.contents.num_items, kItems);
-    EXPECT_EQ(loaded.contents.progress_json, R"({"epoch":5})");
-    EXPECT_EQ(loaded.contents.config_json, R"({"learning_rate":0.001,"name":"größer","width":3})");
-  });
-}
-
-TEST(Checkpoint, ReadsOnlyTheRowsAskedFor) {
-  const test::TemporaryFolder run;
-  WriteSample(run.path(), 3, 1);
-  test::RunRanks(2, [&](Communicator& communicator) {
-    const LoadedCheckpoint loaded =
-        ReadCheckpoint(communicator, StepFolder(run.path(), 1), {"items/last_step"});
-    EXPECT_EQ(loaded.contents.rows.size(), 1u);
-    const dist::OwnerMap owners(kItems, 2);
-    EXPECT_TRUE(at::equal(loaded.Rows("items/last_step", {owners.num_rows(communicator.rank())}),
-                          test::SampleLastStep(owners, communicator.rank())));
-  });
-  EXPECT_THAT(ErrorOnAllRanks<DataError>(
-                  2, [&](Communicator& c) { ReadCheckpoint(c, StepFolder(run.path(), 1), {"items/row"}); }),
-              HasSubstr("has no row tensor \"items/row\", did you mean items/rows?"));
-}
-
-TEST(Checkpoint, NamesTensorAndShapesThatDoNotFit) {
-  const test::TemporaryFolder run;
-  WriteSample(run.path(), 1, 1);
-  test::RunRanks(1, [&](Communicator& communicator) {
-    const LoadedCheckpoint loaded = ReadCheckpoint(communicator, StepFolder(run.path(), 1));
-    const auto message = [](const auto& call) -> std::string {
-      try {
-        call();
-      } catch (const DataError& error) {
-        return error.what();
-      }
-      return "no error";
-    };
-    EXPECT_THAT(message([&] {
-                  loaded.Rows("items/rows", {kItems, 64});
-                }),
-                HasSubstr("tensor \"items/rows\": expected shape [101 x 64], found [101 x 3]"));
-    EXPECT_THAT(message([&] { loaded.Shared("dense/value", {7}); }),
-                HasSubstr("has no shared tensor \"dense/value\", did you mean dense/values?"));
-    EXPECT_THAT(message([&] {
-                  loaded.Shared("items/rows", {kItems, 3});
-                }),
-                HasSubstr("has no shared tensor"));
+    const StoredCheckpoint loaded = OpenCheckpoint(communicator, StepFolder(run.path(), 3) + "/");
+    EXPECT_EQ(loaded.manifest.kind, "tune");
+    EXPECT_EQ(loaded.manifest.run_id, "run-7");
+    EXPECT_EQ(loaded.manifest.parent_digest, parent);
+    EXPECT_EQ(loaded.manifest.dataset_digest, "d0d0");
+    EXPECT_EQ(loaded.manifest.num_items, kItems);
+    EXPECT_EQ(loaded.manifest.progress_json, R"({"epoch":5})");
+    EXPECT_EQ(loaded.manifest.config_json, R"({"learning_rate":0.001,"name":"größer","width":3})");
   });
 }
 
@@ -257,7 +215,7 @@ TEST(Commit, ReplacesACheckpointThatNoPointerNames) {
   WriteSample(run.path(), 2, 2);
   EXPECT_THAT(StepsKept(run.path()), ElementsAre("000000000001", "000000000002"));
   test::RunRanks(1, [&](Communicator& communicator) {
-    EXPECT_EQ(ReadCheckpoint(communicator, StepFolder(run.path(), 2)).written_world_size, 2);
+    EXPECT_EQ(OpenCheckpoint(communicator, StepFolder(run.path(), 2)).manifest.world_size, 2);
   });
   EXPECT_NE(test::BytesOfFile(run / "checkpoints/LATEST"), pointer_to_2);
 }
@@ -273,10 +231,10 @@ TEST(Commit, NeverReplacesACheckpointThatAPointerNames) {
   EXPECT_THAT(StepsKept(run.path()), ElementsAre("000000000005", "000000000005_2"));
   test::RunRanks(2, [&](Communicator& communicator) {
     EXPECT_EQ(
-        ReadCheckpoint(communicator, ResolveCheckpoint(communicator, run.path(), "BEST")).written_world_size,
+        OpenCheckpoint(communicator, ResolveCheckpoint(communicator, run.path(), "BEST")).manifest.world_size,
         2);
-    EXPECT_EQ(ReadCheckpoint(communicator, ResolveCheckpoint(communicator, run.path(), "LATEST"))
-                  .written_world_size,
+    EXPECT_EQ(OpenCheckpoint(communicator, ResolveCheckpoint(communicator, run.path(), "LATEST"))
+                  .manifest.world_size,
               3);
   });
 }
@@ -316,21 +274,21 @@ TEST(WriteFailure, RanksThatDisagreeWriteNothing) {
       WriteCheckpoint(communicator, run.path(), contents, {});
     });
   };
-  EXPECT_THAT(message([](auto& contents) { contents.shared[0].tensor[3] += 1e-6; }),
-              testing::AllOf(HasSubstr("shared tensor dense/values float32[7]"), HasSubstr("rank 2 has")));
+  EXPECT_THAT(message([](auto& contents) { contents.state[0].tensor[3] += 1e-6; }),
+              testing::AllOf(HasSubstr("shared tensor dense/values float32 [7]"), HasSubstr("rank 2 has")));
   EXPECT_THAT(message([](auto& contents) { contents.step = 3; }),
               HasSubstr("rank 0 has \"step 2\", rank 2 has \"step 3\""));
-  EXPECT_THAT(message([](auto& contents) { contents.rows.pop_back(); }),
+  EXPECT_THAT(message([](auto& contents) { contents.state.pop_back(); }),
               HasSubstr("row tensor items/last_step"));
   EXPECT_THAT(message([](auto& contents) {
-                contents.rows[0].tensor = contents.rows[0].tensor.slice(0, 1).contiguous();
+                contents.state[3].tensor = contents.state[3].tensor.slice(0, 1).contiguous();
               }),
-              HasSubstr("items/rows must have 33 rows on rank 2, found shape [32 x 3]"));
-  EXPECT_THAT(message([](auto& contents) { contents.shared[1].name = "../escape"; }),
+              HasSubstr("items/rows must have 33 rows on rank 2, found float32 [32 x 3]"));
+  EXPECT_THAT(message([](auto& contents) { contents.state[1].name = "../escape"; }),
               HasSubstr("not a tensor name"));
-  EXPECT_THAT(message([](auto& contents) { contents.shared[1].name = "cursor"; }),
+  EXPECT_THAT(message([](auto& contents) { contents.state[1].name = "cursor"; }),
               HasSubstr("two tensors are named cursor"));
-  EXPECT_THAT(message([](auto& contents) { contents.rows[0].tensor = contents.rows[0].tensor.t(); }),
+  EXPECT_THAT(message([](auto& contents) { contents.state[3].tensor = contents.state[3].tensor.t(); }),
               HasSubstr("must be contiguous"));
   EXPECT_FALSE(fs::exists(run / "checkpoints"));
 }

@@ -46,8 +46,8 @@ class Damage : public testing::Test {
     std::vector<std::string> messages(static_cast<size_t>(world_size), kNotRefused);
     test::RunRanks(world_size, [&](Communicator& communicator) {
       try {
-        const LoadedCheckpoint loaded =
-            ReadCheckpoint(communicator, ResolveCheckpoint(communicator, run_.path(), "LATEST"));
+        const StoredCheckpoint loaded =
+            OpenCheckpoint(communicator, ResolveCheckpoint(communicator, run_.path(), "LATEST"));
         test::ExpectSample(loaded, communicator, kItems);
       } catch (const DataError& error) {
         EXPECT_EQ(error.code(), ExitCode::kBadData);
@@ -159,7 +159,7 @@ TEST_F(Damage, FilesOfAnotherStepAreRefused) {
   test::RunRanks(2, [&](Communicator& communicator) {
     std::string message;
     try {
-      ReadCheckpoint(communicator, run_ / "checkpoints/step_000000000002");
+      OpenCheckpoint(communicator, run_ / "checkpoints/step_000000000002");
     } catch (const DataError& error) {
       message = error.what();
     }

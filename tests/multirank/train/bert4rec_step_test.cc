@@ -25,9 +25,9 @@ StepRules Rules() {
   StepRules rules;
   rules.loss = model::NextItemLoss::kSoftmax;
   // An epsilon of the size of the gradients keeps Adam's first step a smooth function of them.
-  rules.adam = {.beta1 = 0.9, .beta2 = 0.98, .epsilon = 0.01};
+  rules.optimiser.adam = {.beta1 = 0.9, .beta2 = 0.98, .epsilon = 0.01};
   rules.pretrained_rate = rules.new_rate = {.base = 0.1, .warmup_steps = 0};
-  rules.masked = {.ratio = 0.4, .last_share = 0.2};
+  rules.masked = {.mask_prob = 0.4, .last_share = 0.2};
   rules.seed = kSeed;
   return rules;
 }

@@ -23,7 +23,7 @@ StepRules Rules() {
   rules.negatives = 2;
   rules.pretrained_rate = {.base = 0.001, .warmup_steps = 10};
   rules.new_rate = {.base = 0.001, .warmup_steps = 0};
-  rules.masked = {.ratio = 0.4, .last_share = 0.2};
+  rules.masked = {.mask_prob = 0.4, .last_share = 0.2};
   rules.seed = kSeed;
   return rules;
 }

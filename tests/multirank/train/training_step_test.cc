@@ -142,7 +142,7 @@ TEST(TrainingStep, LightFreezesWhatIsPretrained) {
     const at::Tensor values_before = recommender.parameters().values().clone();
     SequenceObjective objective(recommender, dataset, negatives, rules);
     TrainingStep step(recommender, objective, rules);
-    EXPECT_EQ(step.row_adam(), nullptr) << "frozen rows have no moments";
+    EXPECT_EQ(step.row_optimiser(), nullptr) << "frozen rows have no moments";
     data::EpochPlan plan(dataset, data::UsersOf(dataset, data::UserPart::kColdTrain),
                          {.targets = data::TargetClicks::kAll, .max_history = 6, .seed = 5});
     for (int64_t s = 1; s <= 5; ++s) step.Run(s, s, plan.Batch(s, 0, 8));
@@ -177,8 +177,10 @@ TEST(TrainingStep, ANonFiniteLossStopsEveryRankAndUpdatesNothing) {
     EXPECT_THROW(step.Run(0, 1, plan.Batch(0, 0, 16)), DoNotRestartError);
     EXPECT_TRUE(at::equal(recommender.parameters().values(), before));
     EXPECT_TRUE(at::allclose(recommender.table().rows, rows_before, 0, 0, /*equal_nan=*/true));
-    EXPECT_TRUE(step.row_adam()->m.eq(0).all().item<bool>());
-    EXPECT_TRUE(step.row_adam()->v.eq(0).all().item<bool>());
+    checkpoint::TrainingState state;
+    step.AppendState(&state);
+    for (const checkpoint::StateTensor& entry : state)
+      EXPECT_TRUE(entry.tensor.eq(0).all().item<bool>()) << entry.name;
   });
 }
 

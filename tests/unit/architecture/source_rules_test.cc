@@ -66,6 +66,8 @@ TEST(SourceRules, ArrowsPointOneWay) {
   EXPECT_THAT(Arrow("src/experiment/x.cc", "#include \"evaluation/metrics.h\"\n"), IsEmpty());
   EXPECT_THAT(Arrow("src/experiment/x.cc", "#include \"train/objective.h\"\n"), SizeIs(1));
   EXPECT_THAT(Arrow("src/optim/x.cc", "#include \"checkpoint/checkpoint.h\"\n"), SizeIs(1));
+  EXPECT_THAT(Arrow("src/optim/x.cc", "#include \"checkpoint/state.h\"\n"), IsEmpty());
+  EXPECT_THAT(Arrow("src/model/x.cc", "#include \"checkpoint/state.h\"\n"), SizeIs(1));
   EXPECT_THAT(Arrow("src/recommender/x.cc", "#include \"evaluation/ranking.h\"\n"), SizeIs(1));
   EXPECT_THAT(Arrow("src/cli/x.cc", "#include \"report/results.h\"\n"), IsEmpty());
   EXPECT_THAT(Arrow("src/cli/x.cc", "#include \"dist/mpi/mpi_session.h\"\n#include \"train/stages.h\"\n"),

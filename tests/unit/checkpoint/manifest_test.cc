@@ -123,7 +123,7 @@ const std::vector<SchemaCase>& SchemaCases() {
       {"OtherFormat",
        [](Json& j) { j["format"] = "orbax"; },
        {"\"format\"", "expected \"ppr.checkpoint\"", "\"orbax\""}},
-      {"NewerVersion", [](Json& j) { j["version"] = 2; }, {"\"version\"", "1..1", "found 2"}},
+      {"NewerVersion", [](Json& j) { j["version"] = 3; }, {"\"version\"", "1..2", "found 3"}},
       {"VersionText", [](Json& j) { j["version"] = "1"; }, {"\"version\"", "found \"1\""}},
       {"MissingStep", [](Json& j) { j.erase("step"); }, {"field \"step\" is missing"}},
       {"UnknownField",

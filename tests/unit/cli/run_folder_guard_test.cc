@@ -3,12 +3,13 @@
 
 #include <gtest/gtest.h>
 
-#include "flag_test_support.h"
+#include "base/durable_file.h"
+#include "unit/settings/flag_test_support.h"
 
 namespace ppr::cli {
 namespace {
 
-using RunFolder = FlagFiles;
+using RunFolder = settings::FlagFiles;
 
 TEST_F(RunFolder, AFolderWithLogsAloneGoesAway) {
   const std::string run = (folder_ / "run").string();

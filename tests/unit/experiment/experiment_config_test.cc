@@ -5,6 +5,7 @@
 
 #include "sample_experiment.h"
 #include "support/temporary_folder.h"
+#include "unit/experiment/sample_flags.h"
 
 namespace ppr::experiment {
 namespace {
@@ -118,12 +119,14 @@ TEST(ExperimentConfig, AFieldOfAnotherDatasetIsNoted) {
 }
 
 TEST(ExperimentConfig, FlagsOfStagesAreCheckedByTheirCommand) {
-  ExperimentConfig config = SampleConfig({"table3_few_shot"});
-  config.tune = {{"bach_size", "3"}};
-  config.check_flags = [](const std::string& command, const StageFlags& flags) {
-    return flags.empty() ? std::vector<std::string>{} : std::vector<std::string>{"unknown in " + command};
-  };
-  EXPECT_THAT(config.Problems(), ElementsAre("tune_flags: unknown in tune"));
+  std::vector<std::string> problems;
+  ExperimentSettings given;
+  given.pretrain_flags = "--drop_out=3";
+  given.tune_flags = "--norm pre --b=maybe";
+  const ExperimentConfig config = ConfigOf(given, SampleFlags, "ppr", problems);
+  EXPECT_THAT(problems, ElementsAre("unknown flag --drop_out (pretrain_flags), did you mean --dropout?",
+                                    HasSubstr("--b=maybe (tune_flags): expected true or false")));
+  EXPECT_EQ(config.tune, (StageFlags{{"norm", "pre"}}));
 }
 
 TEST(Datasets, NamesAndPathsPair) {
@@ -148,7 +151,7 @@ TEST(Datasets, FilesAreKnownByTheirContents) {
     if (path == "gone.h5") throw StorageError("cannot look at gone.h5: no such file");
     return "D(" + path + ")";
   };
-  const DatasetInput prepared = ResolveDataset({"P", {folder / "prepare.flags"}}, digest_of, problems);
+  const DatasetInput prepared = ResolveDataset({"P", {folder / "prepare.flags"}}, digest_of, SampleFlags, problems);
   const Domain& domain = prepared.target();
   EXPECT_TRUE(domain.prepared());
   EXPECT_EQ(domain.prepare, (StageFlags{{"protocol", "threshold"}}));
@@ -158,9 +161,9 @@ TEST(Datasets, FilesAreKnownByTheirContents) {
   EXPECT_EQ(domain.raw[1].value, "a.csv,b.csv");
   EXPECT_THAT(problems, IsEmpty());
   test::WriteBytes(folder / "empty.flags", "--protocol=threshold\nclicks.csv\n");
-  ResolveDataset({"E", {folder / "empty.flags"}}, digest_of, problems);
-  ResolveDataset({"G", {"gone.h5"}}, digest_of, problems);
-  EXPECT_THAT(problems, ElementsAre(HasSubstr("empty.flags:2: expected flags"),
+  ResolveDataset({"E", {folder / "empty.flags"}}, digest_of, SampleFlags, problems);
+  ResolveDataset({"G", {"gone.h5"}}, digest_of, SampleFlags, problems);
+  EXPECT_THAT(problems, ElementsAre(HasSubstr("empty.flags:2: expected --name=value"),
                                     HasSubstr("G: cannot look at gone.h5")));
 }
 

@@ -13,6 +13,7 @@
 
 #include "experiment/folder_lock.h"
 #include "experiment_fixture.h"
+#include "unit/experiment/sample_flags.h"
 
 namespace ppr::experiment {
 namespace {
@@ -118,11 +119,11 @@ TEST_F(ExperimentTest, AFlagFileCountsByItsContents) {
   std::vector<std::string> problems;
   const std::string file = scratch_ / "more.flags";
   test::WriteBytes(file, "--dropout=0.1\n");
-  config.tune = ParseStageFlags("--flagfile=" + file, "tune_flags", problems);
+  config.tune = ParseStageFlags("--flagfile=" + file, "tune_flags", SampleFlags(), problems);
   Run(config);
   EXPECT_THAT(Calls(), Contains(HasSubstr("--dropout=0.1")));
   test::WriteBytes(file, "--dropout=0.9\n");
-  config.tune = ParseStageFlags("--flagfile=" + file, "tune_flags", problems);
+  config.tune = ParseStageFlags("--flagfile=" + file, "tune_flags", SampleFlags(), problems);
   Run(config);
   EXPECT_THAT(Calls(), SizeIs(12 + 6)) << "all that is tuned";
   EXPECT_THAT(problems, IsEmpty());

@@ -1,6 +1,7 @@
 // The fused encoder against float64 autograd through the reference encoder, with the same dropout masks:
 // every gradient, every variant, both instruction sets.
 #include "model/fused/fused_encoder.h"
+#include "model/losses.h"
 
 #include <ATen/ATen.h>
 #include <ATen/Parallel.h>

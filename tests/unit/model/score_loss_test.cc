@@ -1,5 +1,6 @@
 // Losses of given scores against those of vectors, and closed forms.
 #include "model/score_loss.h"
+#include "model/losses.h"
 
 #include <ATen/ATen.h>
 #include <gtest/gtest.h>

@@ -16,6 +16,7 @@
 #include "base/text_format.h"
 #include "optim/adam.h"
 #include "unit/optim/adam_reference.h"
+#include "unit/optim/row_schedules.h"
 
 namespace ppr::optim {
 namespace {
@@ -26,47 +27,6 @@ using testing::HasSubstr;
 
 constexpr LearningRate kRate{.base = 1e-3, .warmup_steps = 100};
 
-// Which rows have gradients at which steps, and how large.
-struct Schedule {
-  static constexpr int64_t kWidth = 8;
-  int64_t num_rows, num_steps;
-  double gradient_size;
-  std::vector<std::vector<int64_t>> touched_at;  // rows by step, from 1
-
-  Schedule(int64_t rows, int64_t steps, double size)
-      : num_rows(rows), num_steps(steps), gradient_size(size), touched_at(static_cast<size_t>(steps) + 1) {}
-
-  const std::vector<int64_t>& Touched(int64_t step) const { return touched_at[static_cast<size_t>(step)]; }
-  float Gradient(int64_t row, int64_t column, int64_t step) const {
-    const RandomKey key = MakeRandomKey(3, RandomSite::kTest).With(row).With(step);
-    return static_cast<float>(gradient_size * key.Normal(column));
-  }
-  at::Tensor Gradients(int64_t step) const {  // [touched, kWidth]
-    at::Tensor gradients = at::empty({static_cast<int64_t>(Touched(step).size()), kWidth}, at::kFloat);
-    float* g = gradients.data_ptr<float>();
-    for (const int64_t row : Touched(step)) {
-      for (int64_t c = 0; c < kWidth; ++c) *g++ = Gradient(row, c, step);
-    }
-    return gradients;
-  }
-};
-
-// 48 rows with gaps drawn from 1..400, one that is left alone for 3,000 steps, one that is never touched.
-constexpr int64_t kLongRow = 48, kUntouchedRow = 49;
-Schedule RandomGaps(double gradient_size) {
-  Schedule schedule(/*rows=*/50, /*steps=*/3'600, gradient_size);
-  const RandomKey key = MakeRandomKey(5, RandomSite::kTest);
-  for (int64_t row = 0; row < kLongRow; ++row) {
-    int64_t step = 1 + static_cast<int64_t>(key.With(row).Below(60));
-    for (uint64_t i = 1; step <= schedule.num_steps; ++i) {
-      schedule.touched_at[static_cast<size_t>(step)].push_back(row);
-      step += 1 + static_cast<int64_t>(key.With(row).Below(400, i));
-    }
-  }
-  for (const size_t step : {1, 3, 200, 210, 400, 3400}) schedule.touched_at[step].push_back(kLongRow);
-  return schedule;
-}
-
 // Row r is touched at steps 1, 1 + gap, 1 + 2 gap, ... with gap = r + 1: skipped for 0 to 299 steps.
 Schedule EvenGaps(double gradient_size) {
   Schedule schedule(/*rows=*/300, /*steps=*/500, gradient_size);
@@ -76,15 +36,6 @@ Schedule EvenGaps(double gradient_size) {
     }
   }
   return schedule;
-}
-
-at::Tensor StartRows(const Schedule& schedule) {
-  at::Tensor start = at::empty({schedule.num_rows, Schedule::kWidth}, at::kFloat);
-  float* values = start.data_ptr<float>();
-  for (int64_t i = 0; i < start.numel(); ++i) {
-    values[i] = static_cast<float>(0.02 * MakeRandomKey(4, RandomSite::kTest).Normal(i));
-  }
-  return start;
 }
 
 // Steps `from` .. `to` of a run on its touched rows.
@@ -123,37 +74,6 @@ at::Tensor RunDenseAdam(const AdamConfig& config, const LearningRate& rate, cons
   return parameters.values().view_as(start).clone();
 }
 
-// And by the definition, in double.
-at::Tensor RunReference(const AdamConfig& config, const LearningRate& rate, const Schedule& schedule,
-                        const at::Tensor& start) {
-  std::vector<ReferenceEntry> entries(static_cast<size_t>(start.numel()));
-  for (int64_t i = 0; i < start.numel(); ++i) {
-    entries[static_cast<size_t>(i)].p = start.data_ptr<float>()[i];
-  }
-  for (int64_t t = 1; t <= schedule.num_steps; ++t) {
-    std::vector<double> gradients(entries.size());
-    for (const int64_t row : schedule.Touched(t)) {
-      for (int64_t c = 0; c < Schedule::kWidth; ++c) {
-        gradients[static_cast<size_t>(row * Schedule::kWidth + c)] = schedule.Gradient(row, c, t);
-      }
-    }
-    for (size_t i = 0; i < entries.size(); ++i) entries[i].Step(gradients[i], t, config, rate);
-  }
-  at::Tensor result = at::empty(start.sizes(), at::kDouble);
-  for (size_t i = 0; i < entries.size(); ++i) result.data_ptr<double>()[i] = entries[i].p;
-  return result;
-}
-
-// |found - expected| / |expected - start|, L2.
-double DisplacementError(const at::Tensor& found, const at::Tensor& expected, const at::Tensor& start) {
-  const at::Tensor error = found.to(at::kDouble) - expected.to(at::kDouble);
-  return (error.norm() / (expected.to(at::kDouble) - start.to(at::kDouble)).norm()).item<double>();
-}
-
-double LargestError(const at::Tensor& found, const at::Tensor& expected) {
-  return (found.to(at::kDouble) - expected.to(at::kDouble)).abs().max().item<double>();
-}
-
 struct ExactnessCase {
   double beta2;
   double gradient_size;
@@ -175,7 +95,7 @@ TEST_P(RowAdamExactness, SkippedRowsEndWhereDenseAdamPutsThem) {
   const at::Tensor by_rule = RunRowAdam(config, rate, CatchUpRule::kGaussRule, schedule, start);
   const at::Tensor by_replay = RunRowAdam(config, rate, CatchUpRule::kReplay, schedule, start);
   const at::Tensor dense = RunDenseAdam(config, rate, schedule, start);
-  const at::Tensor reference = RunReference(config, rate, schedule, start);
+  const at::Tensor reference = RunReference<ReferenceEntry>(schedule, start, config, rate);
 
   const auto error = [&](const char* name, const at::Tensor& found) {
     const double relative = DisplacementError(found, reference, start);

@@ -98,7 +98,7 @@ PretrainConfig ConfigOf(ModelKind kind) {
   config.training.seed = 77;
   config.training.loss = model::NextItemLoss::kBce;
   config.training.learning_rate = {.base = 0.25, .warmup_steps = 12};
-  config.training.adam = {.beta1 = 0.5, .beta2 = 0.75, .epsilon = 0.125};
+  config.training.optimiser.adam = {.beta1 = 0.5, .beta2 = 0.75, .epsilon = 0.125};
   config.encoder.width = 24;
   if (kind == ModelKind::kGru4rec) config.encoder.backbone = model::Backbone::kGru;
   if (kind == ModelKind::kBert4rec) config.encoder.attention = model::AttentionSpan::kBidirectional;
