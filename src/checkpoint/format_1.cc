@@ -71,11 +71,11 @@ std::vector<Source> FindSourcesOfFormat1(const StoredCheckpoint& checkpoint, con
     if (found != stored.end() && by_rows) expected[0] = found->second.shape[0];  // its shards are its own
     if (found == stored.end() || found->second.shape != expected ||
         found->second.dtype != need.expected.dtype) {
-      throw DataError(checkpoint.folder + ": tensor \"" + name + "\": expected " +
-                      FormText(need.expected.dtype, need.expected.shape) + ", found " +
-                      (found == stored.end() ? "no such tensor"
-                                             : FormText(found->second.dtype, found->second.shape)) +
-                      "; the checkpoint is of a model with other settings");
+      throw DataError(
+          checkpoint.folder + ": tensor \"" + name + "\": expected " +
+          FormText(need.expected.dtype, need.expected.shape) + ", found " +
+          (found == stored.end() ? "no such tensor" : FormText(found->second.dtype, found->second.shape)) +
+          "; the checkpoint is of a model with other settings");
     }
   }
   for (const auto& [name, record] : stored) {

@@ -11,10 +11,10 @@ namespace ppr::optim {
 namespace {
 
 [[noreturn]] void ThrowBadSlot(int64_t slot, int64_t place, int64_t count, const std::string& problem) {
-  throw BugError(Format("internal error: row optimiser: slot %lld at place %lld of %lld: ",
-                        static_cast<long long>(slot), static_cast<long long>(place),
-                        static_cast<long long>(count)) +
-                 problem);
+  throw BugError(
+      Format("internal error: row optimiser: slot %lld at place %lld of %lld: ", static_cast<long long>(slot),
+             static_cast<long long>(place), static_cast<long long>(count)) +
+      problem);
 }
 
 }  // namespace
@@ -31,8 +31,7 @@ bool MomentRows::AllRowsAt(int64_t step) const {
 
 void MomentRows::AppendState(checkpoint::TrainingState* state) const {
   const auto append = [state](const char* moment, const at::Tensor& tensor) {
-    state->push_back(
-        {checkpoint::MomentOf(checkpoint::kItemRows, moment), tensor, checkpoint::Cut::kByRows});
+    state->push_back({checkpoint::MomentOf(checkpoint::kItemRows, moment), tensor, checkpoint::Cut::kByRows});
   };
   append("m", m);
   append("v", v);

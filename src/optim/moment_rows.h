@@ -17,8 +17,8 @@
 namespace ppr::optim {
 
 // A row's state is (value, m, v, last step it was brought to). Allocates nothing that grows with the table
-// once it is built. A call that finds a row at a step where it cannot be throws BugError, and leaves every row
-// wholly at its old or at its new step.
+// once it is built. A call that finds a row at a step where it cannot be throws BugError, and leaves every
+// row wholly at its old or at its new step.
 class MomentRows : public RowOptimiser {
  public:
   bool AllRowsAt(int64_t step) const override;
@@ -31,10 +31,10 @@ class MomentRows : public RowOptimiser {
  protected:
   MomentRows(int64_t num_rows, int64_t width);
 
-  // The state of a table, by slot. Rows of a huge table are misses of the cache and of the page tables: what a
-  // row's turn needs is asked for some rows before, its last step first, since that says whether the rest is
-  // needed. Its prefetches are inlined by force: GCC takes a function that does nothing else for one without
-  // effect, and drops the call.
+  // The state of a table, by slot. Rows of a huge table are misses of the cache and of the page tables: what
+  // a row's turn needs is asked for some rows before, its last step first, since that says whether the rest
+  // is needed. Its prefetches are inlined by force: GCC takes a function that does nothing else for one
+  // without effect, and drops the call.
   struct Table {
     static constexpr int64_t kLastStepsAhead = 24;
     static constexpr int64_t kRowsAhead = 8;

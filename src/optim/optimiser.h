@@ -1,6 +1,6 @@
 // What a training step asks of an optimiser: a dense part over the flat buffer of the parameters that all
-// ranks hold whole, and a part over the rows of this rank's shard of the item table. Which there are stands in
-// optimiser_config.h.
+// ranks hold whole, and a part over the rows of this rank's shard of the item table. Which there are stands
+// in optimiser_config.h.
 //
 // Both are local, use ATen's threads and take one call at a time. Calls are of whole batches: no call is
 // virtual within a row.
@@ -32,14 +32,14 @@ class DenseOptimiser {
 // Writes the gradient of the i-th slot of an update, d floats; called once for each i, from ATen's threads.
 using RowGradient = c10::function_ref<void(int64_t i, float* gradient)>;
 
-// Of rows [S, d] float32 of one shard. The work of a step grows with the rows touched; an optimiser whose rows
-// move without a gradient too brings them up to date when they are next needed. A call that is given slots
-// out of range throws BugError and changes nothing.
+// Of rows [S, d] float32 of one shard. The work of a step grows with the rows touched; an optimiser whose
+// rows move without a gradient too brings them up to date when they are next needed. A call that is given
+// slots out of range throws BugError and changes nothing.
 class RowOptimiser {
  public:
   virtual ~RowOptimiser() = default;
-  // Brings rows at `slots` (int64) to where they are after `step` steps. A slot that is named twice is brought
-  // there once.
+  // Brings rows at `slots` (int64) to where they are after `step` steps. A slot that is named twice is
+  // brought there once.
   virtual void CatchUp(at::Tensor rows, const at::Tensor& slots, int64_t step) = 0;
   // All rows; before evaluation and export.
   virtual void CatchUpAll(at::Tensor rows, int64_t step) = 0;

@@ -54,8 +54,8 @@ void Write(Communicator& communicator, const std::string& run, const TrainingSta
 
 void Restore(Communicator& communicator, const std::string& run, const TrainingState& state,
              Reading reading) {
-  RestoreState(communicator,
-               OpenCheckpoint(communicator, ResolveCheckpoint(communicator, run, kLatest)), state, reading);
+  RestoreState(communicator, OpenCheckpoint(communicator, ResolveCheckpoint(communicator, run, kLatest)),
+               state, reading);
 }
 
 // The error of restoring what `change` makes of the state that was written; the same on all of two ranks.
@@ -96,18 +96,23 @@ TEST(StateByName, AnotherOrderOfDeclarationsLoadsTheSame) {
 }
 
 TEST(StateByName, ARenamedTensorIsNamedOnBothSides) {
-  EXPECT_THAT(Refusal([](auto& state) { state[1].name = "dense/keys"; }),
-              AllOf(HasSubstr("tensor \"dense/keys\": expected float32 [2 x 3], found no such tensor, did you "
-                              "mean dense/key?"),
-                    HasSubstr("tensor \"dense/key\": expected no such tensor, found float32 [2 x 3]")));
+  EXPECT_THAT(
+      Refusal([](auto& state) { state[1].name = "dense/keys"; }),
+      AllOf(HasSubstr("tensor \"dense/keys\": expected float32 [2 x 3], found no such tensor, did you "
+                      "mean dense/key?"),
+            HasSubstr("tensor \"dense/key\": expected no such tensor, found float32 [2 x 3]")));
 }
 
 TEST(StateByName, AReshapedTensorIsRefused) {
-  EXPECT_THAT(Refusal([](auto& state) { state[0].tensor = at::zeros({3, 2}); }),
+  EXPECT_THAT(Refusal([](auto& state) {
+                state[0].tensor = at::zeros({3, 2});
+              }),
               HasSubstr("tensor \"dense/query\": expected float32 [3 x 2], found float32 [2 x 3]"));
   EXPECT_THAT(Refusal([](auto& state) { state[0].tensor = state[0].tensor.to(at::kDouble); }),
               HasSubstr("expected float64 [2 x 3], found float32 [2 x 3]"));
-  EXPECT_THAT(Refusal([](auto& state) { state[4].tensor = at::zeros({state[4].tensor.size(0), 4}); }),
+  EXPECT_THAT(Refusal([](auto& state) {
+                state[4].tensor = at::zeros({state[4].tensor.size(0), 4});
+              }),
               HasSubstr("tensor \"items/rows\": expected float32 [23 x 4], found float32 [23 x 2]"));
 }
 
@@ -115,7 +120,11 @@ TEST(StateByName, ADroppedAndAnAddedTensorAreRefused) {
   for (const Reading reading : {Reading::kResume, Reading::kModel}) {
     EXPECT_THAT(Refusal([](auto& state) { state.erase(state.begin()); }, reading),
                 HasSubstr("tensor \"dense/query\": expected no such tensor, found float32 [2 x 3]"));
-    EXPECT_THAT(Refusal([](auto& state) { state.push_back({"dense/bias", at::zeros({4})}); }, reading),
+    EXPECT_THAT(Refusal(
+                    [](auto& state) {
+                      state.push_back({"dense/bias", at::zeros({4})});
+                    },
+                    reading),
                 HasSubstr("tensor \"dense/bias\": expected float32 [4], found no such tensor"));
   }
   // What the optimiser keeps is a resumed run's alone.
@@ -185,9 +194,8 @@ TEST(StateByName, LargeRowsThatAreMadePieceByPiece) {
 // As docs/file-formats.md says, with nothing of ours: a parameter is a dataset of its own name and shape.
 TEST(StateByName, AnyHdf5ReaderFindsAParameterByName) {
   const test::TemporaryFolder run;
-  test::RunRanks(2, [&](Communicator& communicator) {
-    Write(communicator, run.path(), StateOf(communicator, 5));
-  });
+  test::RunRanks(
+      2, [&](Communicator& communicator) { Write(communicator, run.path(), StateOf(communicator, 5)); });
   const std::string path = run / "checkpoints/step_000000000001/shared.h5";
   const hid_t file = H5Fopen(path.c_str(), H5F_ACC_RDONLY, H5P_DEFAULT);
   ASSERT_GE(file, 0);

@@ -83,7 +83,8 @@ at::Tensor RunReference(const Schedule& schedule, const at::Tensor& start, const
 }
 
 // |found - expected| / |expected - start|, L2.
-inline double DisplacementError(const at::Tensor& found, const at::Tensor& expected, const at::Tensor& start) {
+inline double DisplacementError(const at::Tensor& found, const at::Tensor& expected,
+                                const at::Tensor& start) {
   const at::Tensor error = found.to(at::kDouble) - expected.to(at::kDouble);
   return (error.norm() / (expected.to(at::kDouble) - start.to(at::kDouble)).norm()).item<double>();
 }
