@@ -21,11 +21,14 @@ class RowOptimiser;
 enum class OptimiserKind {
   // Exact on rows that were skipped (adam.h).
   kAdam,
+  // Adam with decoupled weight decay, exact in the same way (adamw.h).
+  kAdamW,
 };
 
 struct OptimiserConfig {
   OptimiserKind kind = OptimiserKind::kAdam;
-  AdamConfig adam;  // betas and epsilon, of all kinds that have moments
+  AdamConfig adam;          // betas and epsilon, of all kinds that have moments
+  double weight_decay = 0;  // decoupled, in [0, 1]; of kAdamW alone
 
   // What cannot work, one sentence each; empty when all is well.
   std::vector<std::string> Problems() const;

@@ -89,6 +89,7 @@ TEST_P(StageResume, FromAnyCheckpointTheBytesAreTheSame) {
   const auto config_of = [&, kind = kind](const std::string& run) {
     PretrainConfig config = ConfigOf(folder / run, 45);
     config.training.optimiser.kind = kind;
+    if (kind == optim::OptimiserKind::kAdamW) config.training.optimiser.weight_decay = 0.1;
     return config;
   };
   const auto files = [&, world_size = world_size](const std::string& run) {
@@ -129,12 +130,12 @@ TEST_P(StageResume, RowsAreStoredUpToDate) {
 }
 
 INSTANTIATE_TEST_SUITE_P(Optimisers, StageResume,
-                         testing::Combine(testing::Values(optim::OptimiserKind::kAdam),
+                         testing::Combine(testing::Values(optim::OptimiserKind::kAdam,
+                                                          optim::OptimiserKind::kAdamW),
                                           testing::Values(1, 2, 3, 4)));
 
 TEST(CheckpointFormat1, ScoresAsItsWriterDid) {
-  const nlohmann::json expected =
-      nlohmann::json::parse(std::ifstream(kFixture + "/metrics_at_step_21.json"));
+  const nlohmann::json expected = nlohmann::json::parse(std::ifstream(kFixture + "/metrics_at_step_21.json"));
   for (const int world_size : {1, 2, 3, 4}) {
     test::RunRanks(world_size, [&](Communicator& communicator) {
       at::set_num_threads(1);
@@ -170,10 +171,9 @@ TEST(CheckpointFormat1, GoesOnAsItsWriterDid) {
     EXPECT_LT(error(found.dense, expected.dense, start.dense), 1e-4) << world_size;
     EXPECT_LT(error(found.rows, expected.rows, start.rows), 1e-4) << world_size;
     if (world_size == 2) {
-      std::printf("same bits as the writer: %s\n", at::equal(found.dense, expected.dense) &&
-                                                           at::equal(found.rows, expected.rows)
-                                                       ? "yes"
-                                                       : "no");
+      std::printf(
+          "same bits as the writer: %s\n",
+          at::equal(found.dense, expected.dense) && at::equal(found.rows, expected.rows) ? "yes" : "no");
     }
   }
 }
