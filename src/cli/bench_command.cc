@@ -62,7 +62,8 @@ Group Training(BenchSettings& bench, const Settings& of_pretrain) {
   for (const void* field : std::initializer_list<const void*>{
            &training.batch_size, &training.loss, &training.negatives, &training.negative_sharing,
            &training.learning_rate.base, &training.learning_rate.warmup_steps, &training.optimiser.adam.beta1,
-           &training.optimiser.adam.beta2, &training.optimiser.adam.epsilon}) {
+           &training.optimiser.adam.beta2, &training.optimiser.adam.epsilon, &training.optimiser.kind,
+           &training.optimiser.weight_decay}) {
     all.Take(of_pretrain, field);
   }
   return {kTraining, all};

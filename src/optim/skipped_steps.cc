@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cmath>
 #include <limits>
+#include <utility>
 
 namespace ppr::optim {
 
@@ -13,12 +14,13 @@ constexpr double kExactness = 0x1p-18;
 
 }  // namespace
 
-SkippedSteps::SkippedSteps(const AdamConfig& config, int64_t num_terms)
+SkippedSteps::SkippedSteps(const AdamConfig& config, int64_t num_terms, Decay decay)
     : epsilon_(config.epsilon),
       rho_(std::sqrt(config.beta2)),
       log2_beta1_(std::log2(config.beta1)),
       log2_beta2_(std::log2(config.beta2)),
-      num_terms_(num_terms) {
+      num_terms_(num_terms),
+      decay_(std::move(decay)) {
   const size_t size = static_cast<size_t>(num_terms) + 1;
   ratio_power_.resize(size);
   root_power_.resize(size);
@@ -48,10 +50,12 @@ void SkippedSteps::AdvanceTo(int64_t now, const StepCoefficients& coefficients) 
   bool changed = false;
   while (now_ < now) {
     ++now_;
-    unchanged_ = now_ > 1 && coefficients.Of(now_) == coefficients.Of(now_ - 1) ? unchanged_ + 1 : 0;
+    const bool same =
+        now_ > 1 && coefficients.Of(now_) == coefficients.Of(now_ - 1) && Kept(now_) == Kept(now_ - 1);
+    unchanged_ = same ? unchanged_ + 1 : 0;
     // All terms of every gap are those that it had a step ago, and so are the sums.
     if (unchanged_ >= num_terms_) continue;
-    AddStep(coefficients.Of(now_));
+    AddStep(coefficients.Of(now_), Kept(now_));
     changed = true;
     const int64_t oldest = now_ - num_terms_;
     if (oldest < 0) continue;
@@ -79,7 +83,7 @@ float SkippedSteps::SecondDecay(int64_t count) const {
 }
 
 // The step is the last term of every gap, and the only one of gap 1; what was gap k - 1 becomes gap k.
-void SkippedSteps::AddStep(const AdamCoefficients<float>& step) {
+void SkippedSteps::AddStep(const AdamCoefficients<float>& step, double kept) {
   const double root = 1 / static_cast<double>(step.root_scale);
   const double weight = static_cast<double>(step.step_size) * root;
   first_root_[0] = root;
@@ -91,11 +95,11 @@ void SkippedSteps::AddStep(const AdamCoefficients<float>& step) {
     double term = weight * ratio_power_[k];
     const double weighted = term * q;
     for (size_t p = 0; p < kNumMoments; ++p) {
-      next_sums_[p][k] = sums_[p][k - 1] + term;
+      next_sums_[p][k] = sums_[p][k - 1] * kept + term;
       term *= x;
     }
     for (size_t p = 0; p < kProbes.size(); ++p) {
-      next_sums_[kNumMoments + p][k] = sums_[kNumMoments + p][k - 1] + weighted / (1 + kProbes[p] * q);
+      next_sums_[kNumMoments + p][k] = sums_[kNumMoments + p][k - 1] * kept + weighted / (1 + kProbes[p] * q);
     }
   }
   std::swap(sums_, next_sums_);
@@ -144,7 +148,10 @@ SkippedSteps::Rule SkippedSteps::RuleOfFewSteps(const AdamCoefficients<float>* s
     rule.nodes.offsets[q] = static_cast<float>(epsilon_);
     if (q >= static_cast<size_t>(count)) continue;
     const double root = 1 / static_cast<double>(steps[q].root_scale);
-    rule.nodes.weights[q] = static_cast<float>(steps[q].step_size * root * ratio_power_[q + 1]);
+    double weight = steps[q].step_size * root * ratio_power_[q + 1];
+    for (int64_t later = now_ - count + static_cast<int64_t>(q) + 2; later <= now_; ++later)
+      weight *= Kept(later);
+    rule.nodes.weights[q] = static_cast<float>(weight);
     rule.nodes.offsets[q] = static_cast<float>(epsilon_ * root / (rho_ * root_power_[q + 1]));
   }
   return rule;

@@ -23,6 +23,7 @@
 
 #include <array>
 #include <cstdint>
+#include <functional>
 #include <vector>
 
 #include "optim/adam_config.h"
@@ -38,7 +39,12 @@ class SkippedSteps {
     float least_v = 0;  // exact for entries with at least this v
   };
 
-  SkippedSteps(const AdamConfig& config, int64_t num_terms);
+  // The share of a value that decoupled weight decay takes at a step (optim/adamw.h): what a step moves an
+  // entry by is decayed by the steps after it.
+  using Decay = std::function<double(int64_t step)>;
+
+  // `decay`: empty for none.
+  SkippedSteps(const AdamConfig& config, int64_t num_terms, Decay decay = {});
 
   // Makes `now` the present; `coefficients` must reach it. Quick forwards by a step (microseconds while rate
   // and bias corrections change, then nothing); another order costs a rebuild from step 1.
@@ -62,7 +68,9 @@ class SkippedSteps {
   using SumsByGap = std::array<std::vector<double>, kNumSums>;
 
   void Restart();
-  void AddStep(const AdamCoefficients<float>& step);
+  double Kept(int64_t step) const { return decay_ ? 1 - decay_(step) : 1; }
+  // `kept`: what the step leaves of those before it.
+  void AddStep(const AdamCoefficients<float>& step, double kept);
   Rule RuleOfGap(int64_t gap, const StepCoefficients& coefficients) const;
   // Whether nodes at `inverse` = u_1 / u give the gap's sum at a probe.
   bool IsExact(const GaussRule& rule, const std::array<double, 3>& inverse, size_t probe, size_t gap) const;
@@ -70,6 +78,7 @@ class SkippedSteps {
 
   double epsilon_, rho_, log2_beta1_, log2_beta2_;
   int64_t num_terms_;
+  Decay decay_;
   int64_t now_ = 0;
   int64_t unchanged_ = 0;                         // steps before `now_` in a row that have its coefficients
   std::vector<double> ratio_power_, root_power_;  // (b1 / rho)^j and rho^(j - 1) at [j]

@@ -2,6 +2,7 @@
 
 #include "base/findings.h"
 #include "base/nearest_name.h"
+#include "base/text_format.h"
 #include "evaluation/metrics.h"
 #include "settings/shared_settings.h"
 
@@ -80,7 +81,7 @@ void Describe(settings::Settings& settings, TrainingConfig& config) {
   optim::AddLearningRate(settings, &config.learning_rate.base, "learning_rate",
                          "Learning rate; when tuning, of the pre-trained parameters");
   optim::AddWarmupSteps(settings, &config.learning_rate.warmup_steps);
-  optim::Describe(settings, config.optimiser.adam);
+  optim::Describe(settings, config.optimiser);
   DescribeEvaluations(settings, config);
 }
 
@@ -111,9 +112,9 @@ std::vector<std::string> TrainingConfig::Problems() const {
   for (const std::string& name : names) known = known || name == metric;
   findings.Expect(known, "metric", "one of auc, hit@N, ndcg@N, mrr",
                   "\"" + metric + "\"" + DidYouMean(metric, names));
-  // Reported above when outside their limits; this is about the two together.
-  const bool betas_alone_are_well = settings::LimitProblems(optimiser.adam).empty();
-  if (betas_alone_are_well) findings.Append(optimiser.Problems());
+  findings.Append(optimiser.Problems());
+  const double decay = optimiser.weight_decay * learning_rate.base;
+  findings.Expect(!(decay >= 1), "weight_decay", "with the learning rate less than 1", Format("%g", decay));
   return findings.Take();
 }
 

@@ -89,6 +89,7 @@ TEST_P(StageResume, FromAnyCheckpointTheBytesAreTheSame) {
   const auto config_of = [&, kind = kind](const std::string& run) {
     PretrainConfig config = ConfigOf(folder / run, 45);
     config.training.optimiser.kind = kind;
+    if (kind == optim::OptimiserKind::kAdamW) config.training.optimiser.weight_decay = 0.1;
     return config;
   };
   const auto files = [&, world_size = world_size](const std::string& run) {
@@ -129,7 +130,8 @@ TEST_P(StageResume, RowsAreStoredUpToDate) {
 }
 
 INSTANTIATE_TEST_SUITE_P(Optimisers, StageResume,
-                         testing::Combine(testing::Values(optim::OptimiserKind::kAdam),
+                         testing::Combine(testing::Values(optim::OptimiserKind::kAdam,
+                                                          optim::OptimiserKind::kAdamW),
                                           testing::Values(1, 2, 3, 4)));
 
 TEST(CheckpointFormat1, ScoresAsItsWriterDid) {

@@ -3,6 +3,7 @@
 
 #include <gmock/gmock.h>
 
+#include "experiment/experiment_settings.h"
 #include "sample_experiment.h"
 #include "support/temporary_folder.h"
 #include "unit/experiment/sample_flags.h"
@@ -151,7 +152,8 @@ TEST(Datasets, FilesAreKnownByTheirContents) {
     if (path == "gone.h5") throw StorageError("cannot look at gone.h5: no such file");
     return "D(" + path + ")";
   };
-  const DatasetInput prepared = ResolveDataset({"P", {folder / "prepare.flags"}}, digest_of, SampleFlags, problems);
+  const DatasetInput prepared =
+      ResolveDataset({"P", {folder / "prepare.flags"}}, digest_of, SampleFlags, problems);
   const Domain& domain = prepared.target();
   EXPECT_TRUE(domain.prepared());
   EXPECT_EQ(domain.prepare, (StageFlags{{"protocol", "threshold"}}));

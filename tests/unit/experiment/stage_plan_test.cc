@@ -11,6 +11,7 @@
 namespace ppr::experiment {
 namespace {
 
+using ::testing::AnyOf;
 using ::testing::ElementsAre;
 using ::testing::HasSubstr;
 using ::testing::IsEmpty;
@@ -70,15 +71,17 @@ TEST(StageFlags, TextAndFilesReadAlike) {
   const StageFlags expected = {{"a", "1"}, {"b", "true"}, {"c", "false"}, {"d", "x y"}, {"e", ""}};
   EXPECT_EQ(ParseStageFlags("--a=0 --b --noc '--d=x y' --e= --a=1", "tune_flags", SampleFlags(), problems),
             expected);
-  EXPECT_EQ(ParseStageFlags("--b --a 1 --noc --d 'x y' --e=", "tune_flags", SampleFlags(), problems), expected);
+  EXPECT_EQ(ParseStageFlags("--b --a 1 --noc --d 'x y' --e=", "tune_flags", SampleFlags(), problems),
+            expected);
   const test::TemporaryFolder folder;
   test::WriteBytes(folder / "inner.flags", "# comment\n\n--a 1\n--b\n");
   test::WriteBytes(folder / "outer.flags", "--flagfile=inner.flags\n--noc\n  --d=x y\n--e=\n");
   EXPECT_EQ(ReadStageFlagFile(folder / "outer.flags", SampleFlags(), problems), expected);
   EXPECT_THAT(problems, IsEmpty());
   test::WriteBytes(folder / "own.flags", "--shots=3\n");
-  EXPECT_EQ(ParseStageFlags("--flagfile=" + folder / "own.flags" + " --b", "tune_flags", SampleFlags(), problems),
-            (StageFlags{{"shots", "3"}, {"b", "true"}}));
+  EXPECT_EQ(
+      ParseStageFlags("--flagfile=" + folder / "own.flags" + " --b", "tune_flags", SampleFlags(), problems),
+      (StageFlags{{"shots", "3"}, {"b", "true"}}));
   EXPECT_THAT(problems, IsEmpty());
   for (const char* idle : {"--print_config", "--help=true", "--helpfull", "--flagfile"}) {
     ParseStageFlags(idle, "tune_flags", SampleFlags(), problems);
@@ -93,7 +96,8 @@ TEST(StageFlags, TextAndFilesReadAlike) {
   problems.clear();
   test::WriteBytes(folder / "loop.flags", "--flagfile=loop.flags\nnonsense\n");
   ReadStageFlagFile(folder / "loop.flags", SampleFlags(), problems);
-  EXPECT_THAT(problems, ElementsAre(HasSubstr("includes itself"), HasSubstr("loop.flags:2: expected --name=value")));
+  EXPECT_THAT(problems,
+              ElementsAre(HasSubstr("includes itself"), HasSubstr("loop.flags:2: expected --name=value")));
 }
 
 TEST(StageCommand, LaunchesRanksButPreparesAlone) {
