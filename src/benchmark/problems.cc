@@ -82,7 +82,8 @@ std::vector<std::string> GeneratedData::Problems(int64_t max_history) const {
   findings.Expect(items >= least && items <= kMost, "items",
                   "0 (none) or " + range(least, kMost) + " with this max_history", std::to_string(items));
   findings.Expect(targets_per_sequence >= 1 && targets_per_sequence <= max_history, "targets_per_sequence",
-                  range(1, max_history) + " (max_history)", std::to_string(targets_per_sequence));
+                  "1 to max_history (" + std::to_string(max_history) + ")",
+                  std::to_string(targets_per_sequence));
   return findings.Take();
 }
 

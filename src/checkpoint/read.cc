@@ -9,8 +9,6 @@
 #include "base/digest.h"
 #include "base/durable_file.h"
 #include "base/errors.h"
-#include "base/nearest_name.h"
-#include "base/text_format.h"
 #include "checkpoint/checkpoint.h"
 #include "checkpoint/folder.h"
 #include "checkpoint/manifest.h"

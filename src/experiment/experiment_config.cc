@@ -129,6 +129,7 @@ void CheckSplits(const ExperimentConfig& config, Problems& problems) {
 // Stages that each took all cores would be many times slower than one after another.
 void CheckParallel(const ExperimentConfig& config, Problems& problems) {
   const std::string count = std::to_string(config.parallel_stages);
+  if (config.parallel_stages < 1) problems.push_back("parallel_stages: expected 1 or more, found " + count);
   if (config.parallel_stages <= 1) return;
   const std::array<std::pair<const char*, const StageFlags*>, 3> kinds = {
       {{"pretrain_flags", &config.pretrain},

@@ -66,8 +66,7 @@ void DescribeStages(Settings& settings, ExperimentSettings& config) {
       &config.parallel_stages,
       {.flag = "parallel_stages",
        .help = "Stages that run at a time; above 1 the stages' flags must say how many cores each takes "
-               "(--threads)",
-       .limits = settings::Between(1, 1024)});
+               "(--threads)"});
   settings.Add(&config.keep_going,
                {.flag = "keep_going", .help = "After a stage that fails, run what does not need it"});
   settings.Add(&config.dry_run, {.flag = "dry_run", .help = "Print the plan and run nothing"});

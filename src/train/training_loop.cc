@@ -8,6 +8,7 @@
 #include "base/durable_file.h"
 #include "base/errors.h"
 #include "base/text_format.h"
+#include "checkpoint/checkpoint.h"
 #include "checkpoint/folder.h"
 
 #include "base/logging.h"

@@ -8,7 +8,7 @@
 #include <string>
 #include <vector>
 
-#include "checkpoint/checkpoint.h"
+#include "checkpoint/state.h"
 #include "data/batches.h"
 #include "recommender/sharded_model.h"
 #include "train/metrics_log.h"

@@ -9,7 +9,6 @@
 #include <nlohmann/json.hpp>
 
 #include "checkpoint/folder.h"
-#include "recommender/recommender.h"
 #include "stages/stages.h"
 #include "stages/stored_recommender.h"
 #include "support/run_ranks.h"

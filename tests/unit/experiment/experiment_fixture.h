@@ -18,6 +18,7 @@
 #include "experiment/experiment.h"
 #include "sample_experiment.h"
 #include "support/temporary_folder.h"
+#include "unit/experiment/sample_flags.h"
 
 namespace ppr::experiment {
 
@@ -49,6 +50,7 @@ class ExperimentTest : public ::testing::Test {
   ExperimentConfig Config(const std::vector<std::string>& tables, const std::string& output = "out") const {
     ExperimentConfig config = SampleConfig(tables, scratch_ / "shop.h5");
     config.program = PPR_FAKE_PROGRAM;
+    config.flags_of = SampleFlags;
     config.output = scratch_ / output;
     config.learning_rates = {{"1e-4", "1e-4"}, {"1e-3", "1e-3"}};
     return config;

@@ -9,7 +9,6 @@
 #include <vector>
 
 #include "base/errors.h"
-#include "base/text_format.h"
 #include "unit/optim/adam_reference.h"
 #include "unit/optim/row_schedules.h"
 

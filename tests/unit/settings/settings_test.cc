@@ -15,7 +15,7 @@ using ::testing::HasSubstr;
 using ::testing::IsEmpty;
 using ::testing::Pair;
 
-FlagSet FlagsOf(const Settings& settings) { return FlagSet("small", TopicsOf(settings), {}); }
+FlagSet FlagSetOf(const Settings& settings) { return FlagSet("small", TopicsOf(settings), {}); }
 
 TEST(Settings, BecomeFlagsByTopicWithTheConfigsValuesAsDefaults) {
   SmallConfig config;
@@ -34,7 +34,7 @@ TEST(Settings, BecomeFlagsByTopicWithTheConfigsValuesAsDefaults) {
 TEST(Settings, TakeTheValuesOfFlagsOfEveryTypeAtItsLimits) {
   SmallConfig config;
   const Settings all = SettingsOf(config);
-  FlagSet flags = FlagsOf(all);
+  FlagSet flags = FlagSetOf(all);
   flags.Parse({"--resume", "--ranks=-2147483648", "--width=-9223372036854775808",
                "--seed=18446744073709551615", "--rate=1e-5", "--dataset=", "--fields=a , b,",
                "--colour=red"});
@@ -56,7 +56,7 @@ TEST(Settings, TakeTheValuesOfFlagsOfEveryTypeAtItsLimits) {
 TEST(Settings, AChoiceIsOneOfThoseOffered) {
   SmallConfig config;
   const Settings all = SettingsOf(config);
-  FlagSet flags = FlagsOf(all);
+  FlagSet flags = FlagSetOf(all);
   flags.Parse({"--colour=blue"});
   flags.AssignTo(all);
   EXPECT_THAT(flags.problems(),
@@ -75,7 +75,7 @@ TEST(Settings, LimitsRefuseWhatIsNoNumber) {
 TEST(Settings, AnEarlierNameIsTakenAndSaysTheNewOne) {
   SmallConfig config;
   const Settings all = SettingsOf(config);
-  FlagSet flags = FlagsOf(all);
+  FlagSet flags = FlagSetOf(all);
   flags.Parse({"--old_rate=0.5"});
   flags.AssignTo(all);
   EXPECT_THAT(flags.problems(), IsEmpty());

@@ -224,17 +224,22 @@ TEST(RawLayout, TablesThatNameTheirColumnsTakeNoOtherNames) {
   config.layout.users_header = {"user_id", "age"};
   config.layout.item_table = "i.item";
   config.layout.item_table_header = {"item_id"};
-  EXPECT_THAT(config.Problems(),
-              ElementsAre(HasSubstr("--users_header: u.parquet"), HasSubstr("--item_table_header: i.item")));
+  EXPECT_THAT(
+      config.Problems(),
+      ElementsAre(HasSubstr("users_header: expected nothing (users_header=), as u.parquet has"),
+                  HasSubstr("item_table_header: expected nothing (item_table_header=), as i.item has")));
   config.users = "u.tsv.gz";
-  EXPECT_THAT(config.Problems(), ElementsAre(HasSubstr("--item_table_header: i.item")));
+  EXPECT_THAT(
+      config.Problems(),
+      ElementsAre(HasSubstr("item_table_header: expected nothing (item_table_header=), as i.item has")));
   config.layout.item_table = "ECommAI_ubp_round1_item_feature";  // as the log is: a plain table
   EXPECT_THAT(config.Problems(), ElementsAre());
   config.format = InputFormat::kItemLines;  // whose items stand in a plain table too
   config.users = "";
   EXPECT_THAT(config.Problems(), ElementsAre());
   config.format = InputFormat::kParquet;
-  EXPECT_THAT(config.Problems(), ElementsAre(HasSubstr("--item_table_header: ECommAI")));
+  EXPECT_THAT(config.Problems(),
+              ElementsAre(HasSubstr("item_table_header: expected nothing (item_table_header=), as ECommAI")));
 }
 
 // However the path is spelled, and for each file of a list.
@@ -250,7 +255,7 @@ TEST(RawLayout, AnInputIsNeverOverwritten) {
         "../" + std::filesystem::path(prepare.folder.path()).filename().string() + "/age.csv"}) {
     prepare.config.output = prepare.folder / name;
     EXPECT_THAT([&] { Prepare(prepare.config); },
-                ThrowsMessage<ConfigError>(HasSubstr("--output: expected another file than the inputs")));
+                ThrowsMessage<ConfigError>(HasSubstr("output: expected another file than the inputs")));
   }
   EXPECT_EQ(test::BytesOfFile(prepare.folder / "age.csv"), "1,2,,1\n");
 }
@@ -385,11 +390,13 @@ TEST(RawLayout, NamesEveryProblemAtOnce) {
   layout.targets = "o.h5";
   const std::vector<std::string> problems = config.Problems();
   for (const char* problem :
-       {"--interactions_header: expected each column once", "--interactions_header: only files",
-        "--actions: given without", "--first_time", "--user_share",
-        "--item_filter_column: given without --item", "--item_filter_column: given without a table",
-        "--item_table_id_column", "--buckets: expected widths", "--buckets: expected each field once",
-        "found income", "--targets", "--output: expected another file"}) {
+       {"interactions_header: expected each column once", "interactions_header: expected --format=delimited",
+        "actions: expected --action_column beside it, found none", "first_time: expected at most --last_time",
+        "user_share: expected a number above 0",
+        "item_filter_column: expected --item_filter_values beside it",
+        "item_filter_column: expected a table of items beside it", "item_table_id_column: expected a table",
+        "buckets: expected widths", "buckets: expected each field once", "found income",
+        "targets: expected --format=item_lines beside it", "output: expected another file"}) {
     EXPECT_THAT(problems, Contains(HasSubstr(problem)));
   }
 }
@@ -402,10 +409,11 @@ TEST(RawLayout, LinesTakeNoColumns) {
   config.users = "g.csv,a.csv";
   config.profile_columns = {"gender"};
   config.layout.first_time = 1;
-  EXPECT_THAT(config.Problems(), ElementsAre(HasSubstr("--format=item_lines"), HasSubstr("(1), found 2")));
+  EXPECT_THAT(config.Problems(), ElementsAre(HasSubstr("format: expected item_lines without columns"),
+                                             HasSubstr("(1), found 2")));
   config.format = InputFormat::kUserLines;
   config.users = "g.csv";
-  EXPECT_THAT(config.Problems(), ElementsAre(HasSubstr("--format=user_lines")));
+  EXPECT_THAT(config.Problems(), ElementsAre(HasSubstr("format: expected user_lines with none")));
 }
 
 // The bytes do not depend on how a log was cut into runs, also where rows are filtered and items renamed.
