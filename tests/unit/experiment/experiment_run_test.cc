@@ -335,7 +335,8 @@ TEST_F(ExperimentTest, MissingDatasetsAreNamedTogether) {
   config.datasets = {{"A", {scratch_ / "a.h5"}}, {"B", {scratch_ / "b.flags"}}};
   const auto [code, text] = Failure(config);
   EXPECT_EQ(code, 64);
-  EXPECT_THAT(text, AllOf(HasSubstr("datasets: A: cannot look at"), HasSubstr("datasets: B: cannot open")));
+  EXPECT_THAT(text, AllOf(HasSubstr("datasets: A: cannot look at"), HasSubstr("datasets: B: --flagfile ("),
+                          HasSubstr("b.flags): cannot open")));
 }
 
 TEST_F(ExperimentTest, TwoRunnersDoNotShareAFolder) {
