@@ -226,7 +226,7 @@ TEST_F(Competitors, CheckpointsAndFieldsThatDoNotServeAreRefused) {
       Tune({"--task=profile", "--predict_field=gendr"}), 64,
       {"predict_field: expected a profile field of data.h5, found \"gendr\"", "did you mean gender?"});
   ExpectRefused(Tune({"--views=prompt", "--prompt=shared"}), 64,
-                {"views: expected behaviour for a shared prompt"});
+                {"--views (command line): expected behaviour for a shared prompt"});
   ExpectDone(Pretrain("melu", "melu"));
   ExpectRefused(Tune({"--checkpoint=melu"}), 65, {"expected a sequence model to tune, found melu"});
   PrepareOtherDomain();
